@@ -1,0 +1,115 @@
+"""What all pictures share: colors, markers, labels, and how a figure becomes bytes."""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from benchmarks.records import RewardRecord
+
+# Okabe and Ito's colors, told apart by readers with any kind of color blindness; their yellow is too pale for points.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8B4513")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+INK, FAINT, PALE = "#222222", "#9A9A9A", "#D2D2D2"
+DPI = 160
+# Any, because the stubs of matplotlib want the keys as a literal type of its own.
+SETTINGS: Any = {
+    "svg.hashsalt": "flowfront",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10.0,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Color and marker of a method, the same in every picture of a report."""
+
+    color: str
+    marker: str
+
+
+def assign_looks(methods: Iterable[str]) -> dict[str, Look]:
+    """Return one look for each method, by sorted name.
+
+    Example:
+        >>> assign_looks(["b", "a"])["a"]
+        Look(color='#0072B2', marker='o')
+    """
+    return {
+        method: Look(COLORS[index % len(COLORS)], MARKERS[index % len(MARKERS)])
+        for index, method in enumerate(sorted(set(methods)))
+    }
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Hold the style of all pictures while figures are made and rendered; the user's settings come back after."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        with matplotlib.rc_context(SETTINGS):
+            yield
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """Return a figure as PNG and as SVG, without dates, so that equal records give equal bytes.
+
+    Call it inside `drawing`.
+    """
+    # One layout for both files: finding it takes as long as drawing.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    png, svg = io.BytesIO(), io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(png, format="png", dpi=DPI, metadata={"Software": None})
+    FigureCanvasSVG(figure).print_figure(svg, format="svg", metadata={"Date": None})
+    return png.getvalue(), svg.getvalue()
+
+
+def axis_label(reward: RewardRecord) -> str:
+    """Return the label of a reward's axis, whose better end is to the right or at the top.
+
+    Example:
+        >>> axis_label(RewardRecord(name="cost", unit="s", higher_is_better=False, range=(0, None)))
+        'cost [s], less is better →'
+    """
+    name = reward.name + (f" [{reward.unit}]" if reward.unit else "")
+    return f"{name}, {'more' if reward.higher_is_better else 'less'} is better →"
+
+
+def legend_below(figure: Figure, entries: Mapping[str, Artist], columns: int = 4) -> None:
+    """Put one legend for all axes beneath them, where it covers nothing."""
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        loc="outside lower center",
+        ncols=min(columns, len(entries)),
+        handletextpad=0.6,
+        columnspacing=1.6,
+    )
+
+
+def entries_of(axes: Axes) -> dict[str, Artist]:
+    """Return what an axes' artists are called, for the legend: handle by label, in order of drawing."""
+    handles, labels = axes.get_legend_handles_labels()
+    return dict(zip(labels, handles, strict=True))

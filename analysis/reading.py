@@ -1,0 +1,162 @@
+"""The runs of a suite, read and checked: what may stand side by side in one table, and what may not."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from analysis.front import Front, front_of, held_out_of, oriented
+from analysis.yardstick import Yardstick, yardstick_of
+from benchmarks.records import (
+    EVALUATIONS_FILE,
+    RUN_FILE,
+    CheckpointRecord,
+    RecordError,
+    StoredRun,
+    find_runs,
+    read_table,
+)
+
+Item = TypeVar("Item")
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A finished run with the points it reached.
+
+    Attributes:
+        run: Its folder and record.
+        fronts: Points by checkpoint (gradient steps); 0 is the base model, where recorded.
+        held_out: The same in held-out rewards, empty if the benchmark has none.
+        base: Base model point [K] the gains are measured from, more is better, or None if unknown.
+    """
+
+    run: StoredRun
+    fronts: dict[int, Front]
+    held_out: dict[int, Front]
+    base: np.ndarray | None
+
+    @property
+    def trained(self) -> list[CheckpointRecord]:
+        """The checkpoints behind the base model, in order of steps."""
+        return sorted((c for c in self.run.record.checkpoints if c.step > 0), key=lambda c: c.step)
+
+
+def read_suite(folder: Path) -> tuple[list[Measured], list[StoredRun]]:
+    """Read the finished runs below a folder, and list the others.
+
+    Args:
+        folder: A suite's folder or a part of it.
+
+    Returns:
+        The finished runs with their points, and the runs that are not `done`, both sorted by path.
+
+    Raises:
+        RecordError: If there is no finished run, a file is missing or damaged, or runs must not be compared: of two
+            suites, of one benchmark with two hashes, of one method with two settings, twice the same seed.
+    """
+    runs = find_runs(folder)
+    _require_one_suite(runs)
+    done = [run for run in runs if run.record.status == "done"]
+    others = [run for run in runs if run.record.status != "done"]
+    if not done:
+        found = ", ".join(f"{_short(run.folder)} {run.record.status}" for run in others[:3])
+        raise RecordError(f"{folder}: expected a run with status done, found {found}")
+    for same_benchmark in grouped(done, lambda run: run.record.benchmark.name).values():
+        _require_same_benchmark(same_benchmark)
+        for same_method in grouped(same_benchmark, lambda run: run.record.method.name).values():
+            _require_same_method(same_method)
+    yardsticks = {run.record.benchmark.name: yardstick_of(run.record.benchmark) for run in done}
+    return [_measure(run, yardsticks[run.record.benchmark.name]) for run in done], others
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Return the items by key, in the order they come.
+
+    Example:
+        >>> grouped([1, 2, 3], lambda number: number % 2)
+        {1: [1, 3], 0: [2]}
+    """
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def _short(folder: Path) -> str:
+    """Return benchmark/method/seed of a run's folder."""
+    return "/".join(folder.parts[-3:])
+
+
+def _require_one_suite(runs: Sequence[StoredRun]) -> None:
+    first = runs[0]
+    for run in runs:
+        if run.record.suite != first.record.suite:
+            raise RecordError(
+                f"{run.folder / RUN_FILE}: expected suite {first.record.suite} as in {first.folder / RUN_FILE}, "
+                f"found {run.record.suite}"
+            )
+
+
+def _require_same_benchmark(runs: Sequence[StoredRun]) -> None:
+    first = runs[0]
+    for run in runs:
+        if run.record.benchmark.hash != first.record.benchmark.hash:
+            raise RecordError(
+                f"{run.folder / RUN_FILE}: expected benchmark hash {first.record.benchmark.hash} as in "
+                f"{first.folder / RUN_FILE}, found {run.record.benchmark.hash}"
+            )
+
+
+def _require_same_method(runs: Sequence[StoredRun]) -> None:
+    """Check that seeds of one method differ in nothing else, without which their mean has no meaning."""
+    first, seeds = runs[0], set[int]()
+    for run in runs:
+        for part in ("settings", "budget", "models"):
+            expected, found = _part(first, part), _part(run, part)
+            if found != expected:
+                raise RecordError(
+                    f"{run.folder / RUN_FILE}: expected the {part} of {first.folder / RUN_FILE}, "
+                    f"found a difference: {_difference(expected, found)}"
+                )
+        if run.record.seed in seeds:
+            raise RecordError(f"{run.folder / RUN_FILE}: expected one run a seed, found seed {run.record.seed} twice")
+        seeds.add(run.record.seed)
+
+
+def _part(run: StoredRun, part: str) -> dict[str, object]:
+    parts = {
+        "settings": run.record.method.settings,
+        "budget": run.record.budget,
+        "models": {"models": run.record.models},
+    }
+    return parts[part]
+
+
+def _difference(expected: dict[str, object], found: dict[str, object]) -> str:
+    for key in [*expected, *found]:
+        one, other = expected.get(key, "nothing"), found.get(key, "nothing")
+        if one != other:
+            return f"{key} {one!s:.40} and {other!s:.40}"
+    return "none"
+
+
+def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
+    """Read the points of every checkpoint of a run and check its base model."""
+    record, path = run.record, run.folder / EVALUATIONS_FILE
+    evaluations, steps = read_table(path), [checkpoint.step for checkpoint in run.record.checkpoints]
+    rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
+    try:
+        fronts = {step: front_of(evaluations, rewards, step) for step in steps}
+        behind = {step: held_out_of(evaluations, held_out, step) for step in steps} if held_out else {}
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from error
+    base = fronts.get(0)
+    if base is None and record.benchmark.base_rewards is not None:
+        base = Front(oriented([record.benchmark.base_rewards], rewards))
+    if base is not None:
+        yardstick.require_above_reference(base)
+    return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0))

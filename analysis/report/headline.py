@@ -1,0 +1,160 @@
+"""The tables of a report: the headline a reader sees first, every quantity in full, and the paired comparisons."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+from analysis.statistics import Comparison, Interval, paired_difference
+from analysis.summary import BASE, BenchmarkSummary, Row, Summary
+from analysis.tables import MARKS_NOTE, Cell, Column, Table
+
+MILLION = 1e6
+HEADLINE = (
+    Column("benchmark", "benchmark", text=True),
+    Column("label", "method", text=True),
+    Column("share_of_true_hypervolume", "true HV share", intervals=True),
+    Column("hypervolume", "hypervolume", intervals=True),
+    Column("ceiling", "ceiling"),
+    Column("million_velocity_evaluations", "M evals"),
+    Column("million_velocity_evaluations_per_model", "per model"),
+    Column("seconds", "seconds", decimals=1),
+    Column("seeds", "seeds"),
+)
+COLUMNS_NOTE = (
+    "mean ± half of the 95 % t interval over seeds; HV hypervolume; ceiling: share that the true front itself reaches "
+    "at the same preferences; M evals: million velocity evaluations of training, all models of the front together"
+)
+
+
+def headline_table(summary: Summary, *, with_suite: bool = False) -> Table:
+    """Return the table that answers who is best at what cost, one row a benchmark, method and checkpoint.
+
+    Args:
+        summary: The suite.
+        with_suite: Whether the benchmarks carry the name of the suite, for a table of several suites.
+    """
+    prefix = f"{summary.suite}/" if with_suite else ""
+    rows = []
+    for part in summary.benchmarks:
+        best, tied = best_and_tied(part)
+        for row in part.rows:
+            marks = (row.last and row.method == best, row.last and row.method in tied)
+            rows.append(_headline_row(prefix + part.record.name, row, *marks))
+    notes = (COLUMNS_NOTE, MARKS_NOTE) if any(cell.best for row in rows for cell in row) else (COLUMNS_NOTE,)
+    return Table(HEADLINE, tuple(rows), notes)
+
+
+def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cell, ...]:
+    found = row.quantities
+    volume, ceiling = found["hypervolume"], found.get("ceiling")
+    trained = row.method != BASE
+    return (
+        Cell(benchmark),
+        Cell(row.label),
+        Cell(found.get("share_of_true_hypervolume"), best, tied, not row.exact),
+        Cell(volume, best, tied, not row.exact),
+        Cell(None if ceiling is None else ceiling.mean),
+        Cell(found["velocity_evaluations"].mean / MILLION if trained else None),
+        Cell(found["velocity_evaluations_per_model"].mean / MILLION if trained else None),
+        Cell(found["seconds"].mean if trained else None),
+        Cell(volume.seeds),
+    )
+
+
+def best_and_tied(part: BenchmarkSummary) -> tuple[str | None, frozenset[str]]:
+    """Return the method with the largest mean hypervolume, and those that do not differ from it significantly.
+
+    The last checkpoints compete. Nobody is best alone: with fewer than two methods there is no mark.
+    """
+    rows = part.last_rows
+    if len(rows) < 2:
+        return None, frozenset()
+    best = max(rows, key=lambda row: row.quantities["hypervolume"].mean)
+    reached = best.quantities["hypervolume"].values
+    tied = set[str]()
+    for row in rows:
+        comparison = paired_difference(reached, row.quantities["hypervolume"].values)
+        if row is not best and comparison is not None and comparison.verdict == "tie":
+            tied.add(row.method)
+    return best.method, frozenset(tied)
+
+
+def full_table(summary: Summary) -> Table:
+    """Return every quantity of every row, for CSV."""
+    parts = [(part, row) for part in summary.benchmarks for row in part.rows]
+    names = list(dict.fromkeys(name for _, row in parts for name in row.quantities))
+    heads = ("suite", "benchmark", "method", "label")
+    counts = ("step", "points", "models", "seeds")
+    columns = (
+        *(Column(name, name, text=True) for name in heads),
+        *(Column(name, name) for name in counts),
+        *(Column(name, name, intervals=True) for name in names),
+    )
+    rows = []
+    for part, row in parts:
+        texts = (summary.suite, part.record.name, row.method, row.label)
+        numbers = (row.step, row.points, row.models, row.quantities["hypervolume"].seeds)
+        values = [row.quantities.get(name) for name in names]
+        rows.append(tuple(Cell(value) for value in (*texts, *numbers, *values)))
+    return Table(columns, tuple(rows))
+
+
+def indicator_table(summary: Summary) -> Table:
+    """Return the indicators that need normalized rewards, and the gain in each reward, methods' last checkpoints."""
+    columns = (
+        Column("benchmark", "benchmark", text=True),
+        Column("method", "method", text=True),
+        Column("igd_plus", "IGD+", intervals=True),
+        Column("epsilon_plus", "epsilon+", intervals=True),
+        Column("expected_utility", "expected utility", intervals=True),
+        Column("gains", "mean gain over the base model", text=True),
+    )
+    rows = []
+    for part in summary.benchmarks:
+        for row in part.rows:
+            if row.last:
+                indicators = [row.quantities.get(column.key) for column in columns[2:5]]
+                gains = None if row.method == BASE else _gains(row.quantities)
+                rows.append(tuple(Cell(value) for value in (part.record.name, row.method, *indicators, gains)))
+    return Table(columns, tuple(rows), _reference_notes(summary.benchmarks))
+
+
+def _gains(quantities: Mapping[str, Interval]) -> str | None:
+    gains = {name.removeprefix("gain_"): value for name, value in quantities.items() if name.startswith("gain_")}
+    return ", ".join(f"{name} {value.mean:+.3f}" for name, value in gains.items()) or None
+
+
+def _reference_notes(parts: Sequence[BenchmarkSummary]) -> tuple[str, ...]:
+    sets = [f"{part.record.name}: {part.reference_set}" for part in parts]
+    return (
+        "IGD+ and epsilon+: less is better, against the " + "; ".join(sets),
+        "rewards normalized by the bounds of the benchmark; gains in the units of each reward, positive is better",
+    )
+
+
+def comparison_table(summary: Summary) -> Table:
+    """Return the paired difference in hypervolume between each benchmark's best method and its others.
+
+    The last checkpoints are compared; a benchmark with one method has no row.
+    """
+    columns = (
+        Column("benchmark", "benchmark", text=True),
+        Column("first", "best method", text=True),
+        Column("second", "minus", text=True),
+        Column("difference", "difference in hypervolume", decimals=4, intervals=True),
+        Column("seeds", "shared seeds"),
+        Column("verdict", "verdict", text=True),
+    )
+    rows = []
+    for part in summary.benchmarks:
+        best, _ = best_and_tied(part)
+        first = [row for row in part.last_rows if row.method == best]
+        for one, other in itertools.product(first, [row for row in part.last_rows if row.method != best]):
+            found = paired_difference(one.quantities["hypervolume"].values, other.quantities["hypervolume"].values)
+            rows.append(tuple(Cell(value) for value in (part.record.name, *_difference(one, other, found))))
+    return Table(columns, tuple(rows), ("paired by seed, 95 % t interval, no correction for many comparisons",))
+
+
+def _difference(first: Row, second: Row, found: Comparison | None) -> tuple[str, str, Interval | None, int, str]:
+    if found is None:
+        return first.method, second.method, None, 0, "no shared seed"
+    return first.method, second.method, found.difference, found.difference.seeds, found.verdict

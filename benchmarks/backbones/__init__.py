@@ -1,0 +1,1 @@
+"""Backbones: velocity fields with trainable parameters, one file each."""

@@ -1,0 +1,89 @@
+"""Step 1 of training: draw prompts and preferences, roll out the sampling policy, score."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmarks.base import Benchmark, score
+from benchmarks.draws import KeyedDraws, derived_seed
+from methods.base import Backbone, Batch, Condition, Draws, Method
+from methods.samplers.loop import denoise
+from methods.samplers.schedules import shifted_sigmas
+
+
+@dataclass
+class Meter:
+    """Counts what training costs."""
+
+    velocity_evaluations: int = 0
+    reward_calls: int = 0
+
+
+class MeteredBackbone:
+    """A backbone that counts the latents passed through its velocity."""
+
+    def __init__(self, backbone: Backbone, meter: Meter) -> None:
+        """Wrap a backbone; everything but the count is passed on."""
+        self._backbone, self._meter = backbone, meter
+        self.latent_shape, self.snapshots = backbone.latent_shape, backbone.snapshots
+        self.encode, self.decode, self.parameters = backbone.encode, backbone.decode, backbone.parameters
+
+    def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
+        """Return the backbone's velocity and count its rows."""
+        self._meter.velocity_evaluations += len(x)
+        return self._backbone.velocity(x, sigma, condition, preference)
+
+
+def draw_prompts(n_prompts: int, n_drawn: int, seed: int, step: int) -> list[int]:
+    """Return the prompts of a step, drawn without replacement, in the order of the benchmark.
+
+    Example:
+        >>> draw_prompts(3, 3, seed=0, step=5), len(draw_prompts(9, 4, seed=0, step=5))
+        ([0, 1, 2], 4)
+    """
+    generator = torch.Generator().manual_seed(derived_seed(seed, "prompts", step))
+    return sorted(torch.randperm(n_prompts, generator=generator)[:n_drawn].tolist())
+
+
+def draw_preferences(method: Method, draws: Draws, group_size: int, n_objectives: int) -> Tensor | None:
+    """Return the preference of every rollout [P * G, K], or None for a method without preferences."""
+    if method.preferences is None:
+        return None
+    drawn = [method.preferences.draw(g, method.slots, n_objectives) for g in draws.generators("preference")]
+    slots = torch.cat(drawn).to(torch.get_default_dtype())
+    return slots.repeat_interleave(group_size // method.slots, 0)
+
+
+@torch.no_grad()
+def collect(
+    benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, prompt_ids: Sequence[int], meter: Meter
+) -> Batch:
+    """Return the batch of one step: rollouts of the old weights with their rewards.
+
+    Raises:
+        RewardError: If a reward fails.
+    """
+    recipe, k = benchmark.recipe, benchmark.n_objectives
+    prompts = [benchmark.prompts[i] for i in prompt_ids]
+    rows = torch.arange(len(prompts)).repeat_interleave(recipe.group_size)
+    condition = backbone.encode(prompts).rows(rows)
+    preferences = draw_preferences(method, draws, recipe.group_size, k)
+    sigmas = shifted_sigmas(recipe.rollout_steps, recipe.shift)
+    noise = draws.normal("initial noise", recipe.group_size, *backbone.latent_shape).flatten(0, 1)
+
+    def step_noise(i: int) -> Tensor:
+        return draws.normal(f"step noise {i}", recipe.group_size, *backbone.latent_shape).flatten(0, 1)
+
+    def velocity(x: Tensor, sigma: Tensor) -> Tensor:
+        return backbone.velocity(x, sigma, condition, preferences)
+
+    with backbone.snapshots.using("old"):
+        rollout = denoise(velocity, method.sampler, noise, sigmas, step_noise)
+    repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
+    rewards = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
+    meter.reward_calls += len(repeated)
+    per_slot = recipe.group_size // method.slots
+    groups = torch.arange(len(repeated)) // per_slot
+    return Batch(rollout, condition, groups, preferences, rewards)

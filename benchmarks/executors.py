@@ -1,0 +1,123 @@
+"""Runs in worker processes, with progress."""
+
+import multiprocessing
+import os
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+
+from benchmarks.planner import Planned, Request, resolve
+from benchmarks.records import RecordError, UsageError
+from benchmarks.run import execute
+
+SECONDS_BETWEEN_TICKS = 0.25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one run is: its place in the plan, the gradient steps done of all its models."""
+
+    index: int
+    steps_done: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended: `error` is the one line for the user, `crash` the traceback of a fault of ours, or None."""
+
+    index: int
+    error: str | None = None
+    crash: str | None = None
+
+
+def default_jobs() -> int:
+    """Return the number of processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def _serve(request: Request, pipe: Connection) -> None:
+    # A worker: resolves the request anew (so that nothing but words crosses the border), then does what it is told.
+    runs = resolve(request)
+    while True:
+        index = pipe.recv()
+        if index is None:
+            return
+        last = 0.0
+
+        def tick(steps: int, index: int = index) -> None:
+            nonlocal last
+            if time.monotonic() - last > SECONDS_BETWEEN_TICKS:
+                last = time.monotonic()
+                pipe.send(Progress(index, steps))
+
+        try:
+            execute(runs[index], tick)
+            pipe.send(Outcome(index))
+        except UsageError as error:
+            pipe.send(Outcome(index, error=str(error)))
+        except Exception:
+            pipe.send(Outcome(index, crash=traceback.format_exc()))
+
+
+def run_all(
+    request: Request, planned: Sequence[Planned], jobs: int, listen: Callable[[Progress | Outcome], None]
+) -> list[Outcome]:
+    """Do all runs that are not done, `jobs` at a time.
+
+    Every run uses the number of threads its benchmark fixes, so its records do not depend on `jobs`.
+
+    Args:
+        request: What the runs were resolved from.
+        planned: The runs, in the order of `resolve`.
+        jobs: Worker processes, >= 1.
+        listen: Told of progress and of every ended run, in this process.
+
+    Returns:
+        The outcomes, in the order of the plan.
+
+    Raises:
+        UsageError: If jobs is out of range.
+        RecordError: If a worker process died; what it had saved is kept.
+    """
+    if jobs < 1:
+        raise UsageError(f"--jobs: expected at least 1, found {jobs}")
+    waiting = [i for i, p in enumerate(planned) if p.status != "done"][::-1]
+    context = multiprocessing.get_context("spawn")
+    pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
+    outcomes: list[Outcome] = []
+    try:
+        for _ in range(min(jobs, len(waiting))):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(request, theirs), daemon=True)
+            process.start()
+            theirs.close()
+            pipes[ours] = process
+            ours.send(waiting.pop())
+        while pipes:
+            for ready in wait(list(pipes)):
+                assert isinstance(ready, Connection)
+                event = _received(ready)
+                listen(event)
+                if isinstance(event, Outcome):
+                    outcomes.append(event)
+                    if waiting:
+                        ready.send(waiting.pop())
+                    else:
+                        ready.send(None)
+                        pipes.pop(ready).join()
+    finally:
+        for process in pipes.values():
+            process.terminate()
+    return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+def _received(pipe: Connection) -> Progress | Outcome:
+    try:
+        event: Progress | Outcome = pipe.recv()
+    except EOFError as error:
+        raise RecordError(
+            "a worker process died (out of memory?); the same command goes on from its last saved state"
+        ) from error
+    return event

@@ -1,0 +1,210 @@
+"""From names on the command line to a list of runs, and what each of them still needs."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.base import Benchmark, Suite
+from benchmarks.checkpoints import read_position
+from benchmarks.records import UsageError, read_run
+from benchmarks.run import Run, stored_status
+from benchmarks.settings import build, load_attribute, nearest, override
+from benchmarks.suites import SUITES
+from methods import METHODS
+from methods.base import Method
+
+NAMED_OUTSIDE = ":"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, in words that another process can resolve again.
+
+    `suite` and `methods` are names, or `module:NAME` and `module:Class`; `changes` are `name.field=value` texts;
+    `settings` is a method as `run.json` describes it, in place of a named one.
+    """
+
+    suite: str
+    benchmarks: tuple[str, ...]
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...] | None
+    changes: tuple[str, ...]
+    out: str
+    settings: tuple[tuple[str, Any], ...] = ()
+    recipe: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A run and what is on disk of it: status `new`, `running` (cut off), `failed` or `done`, and steps done so far."""
+
+    run: Run
+    status: str
+    steps_done: int
+
+    @property
+    def steps_left(self) -> int:
+        """Gradient steps still to do."""
+        return 0 if self.status == "done" else self.run.total_steps - self.steps_done
+
+
+def find_suite(name: str) -> Suite:
+    """Return a suite by name or `module:NAME`.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if NAMED_OUTSIDE in name:
+        _allow_local_modules()
+        suite = load_attribute(name, "suite")
+        if not isinstance(suite, Suite):
+            raise UsageError(f"suite {name}: expected a benchmarks.base.Suite, found {type(suite).__name__}")
+        return suite
+    if name not in SUITES:
+        raise UsageError(f"no suite {name!r}: {nearest(name, SUITES)}")
+    return SUITES[name]
+
+
+def find_method(name: str, suite: Suite) -> tuple[str, Method]:
+    """Return a method with the suite's settings for it, else with its own defaults, and its short name.
+
+    Raises:
+        UsageError: If there is none of that name, or `module:Class` is not a Method.
+    """
+    if NAMED_OUTSIDE in name:
+        _allow_local_modules()
+        kind = load_attribute(name, "method")
+        if not (isinstance(kind, type) and issubclass(kind, Method)):
+            raise UsageError(f"method {name}: expected a subclass of methods.base.Method, found {kind!r}")
+        return _snake_case(kind.__name__), _defaults(kind, name)
+    if name in suite.methods:
+        return name, suite.methods[name]
+    if name not in METHODS:
+        raise UsageError(f"no method {name!r}: {nearest(name, {*METHODS, *suite.methods})}")
+    return name, _defaults(METHODS[name], name)
+
+
+def _defaults(kind: type[Method], name: str) -> Method:
+    try:
+        return kind()  # type: ignore[call-arg]
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"method {name}: expected defaults for every field, found: {error}") from error
+
+
+def _allow_local_modules() -> None:
+    # A console script does not look into the working directory, where a user's own module lives.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _snake_case(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def _chosen_benchmarks(suite: Suite, names: Sequence[str]) -> list[Benchmark]:
+    known = {benchmark.name: benchmark for benchmark in suite.benchmarks}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no benchmark {name!r} in suite {suite.name}: {nearest(name, known)}")
+    return [known[name] for name in (names or known)]
+
+
+def _changed(suite: Suite, methods: dict[str, Method], benchmarks: list[Benchmark], changes: Sequence[str]) -> list[Benchmark]:
+    # Applies `name.field=value`, where name is a method of this run, `recipe` or `budget`.
+    for change in changes:
+        path, equals, text = change.partition("=")
+        name, dot, field = path.strip().partition(".")
+        if not equals or not dot or not field:
+            raise UsageError(f"--set: expected name.field=value, found {change!r}")
+        if name in methods:
+            methods[name] = override(methods[name], field, text, name)
+        elif name in ("recipe", "budget"):
+            parts = [override(vars(b)[name], field, text, name) for b in benchmarks]
+            benchmarks = [replace(b, **{name: part}) for b, part in zip(benchmarks, parts, strict=True)]
+        else:
+            raise UsageError(f"--set: no {name!r} in this run: {nearest(name, {*methods, 'recipe', 'budget'})}")
+    return benchmarks
+
+
+def resolve(request: Request) -> list[Run]:
+    """Return the runs of a request, seed by seed, so that a cut leaves whole seeds behind.
+
+    Raises:
+        UsageError: If a name is unknown or a setting does not fit.
+    """
+    suite = find_suite(request.suite)
+    benchmarks = _chosen_benchmarks(suite, request.benchmarks)
+    if request.recipe:
+        benchmarks = [_with_recipe(benchmark, dict(request.recipe)) for benchmark in benchmarks]
+    if request.settings:
+        methods = {name: build(settings, name) for name, settings in request.settings}
+    else:
+        methods = dict(find_method(name, suite) for name in (request.methods or suite.methods))
+    benchmarks = _changed(suite, methods, benchmarks, request.changes)
+    seeds = request.seeds if request.seeds is not None else suite.seeds
+    runs = [
+        Run(suite.name, benchmark, name, method, seed, Path(request.out))
+        for seed in seeds
+        for benchmark in benchmarks
+        for name, method in methods.items()
+    ]
+    for run in runs:
+        run.validate()
+    return runs
+
+
+def _with_recipe(benchmark: Benchmark, stored: dict[str, Any]) -> Benchmark:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in stored["recipe"].items()}
+    try:
+        recipe = replace(benchmark.recipe, **values)
+        budget = replace(benchmark.budget, **stored["budget"])
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"recipe of the config: {error}") from error
+    return replace(benchmark, recipe=recipe, budget=budget)
+
+
+def plan(runs: Sequence[Run]) -> list[Planned]:
+    """Return what each run still needs, from what is on disk.
+
+    Raises:
+        UsageError: If a folder holds a run with other settings, or files that are no run.
+    """
+    planned = []
+    for run in runs:
+        status = stored_status(run)
+        steps = 0
+        if status in ("running", "failed"):
+            position = read_position(run.folder)
+            if position is not None:
+                steps = sum(run.steps_of(m) for m in run.models[: position.model]) + position.step
+        planned.append(Planned(run, status, steps))
+    return planned
+
+
+def request_from_config(path: Path, out: str) -> Request:
+    """Return the request that repeats exactly what a `run.json` says.
+
+    Raises:
+        UsageError: If it cannot be read, or its benchmark is not the one known here.
+    """
+    record = read_run(path)
+    name = record.benchmark.name
+    found = _chosen_benchmarks(find_suite(record.suite), [name])[0]
+    if found.fingerprint != record.benchmark.hash:
+        raise UsageError(
+            f"{path}: expected benchmark {name} with hash {found.fingerprint[:12]}, as defined here, "
+            f"found {record.benchmark.hash[:12]}"
+        )
+    return Request(
+        suite=record.suite,
+        benchmarks=(name,),
+        methods=(),
+        seeds=(record.seed,),
+        changes=(),
+        out=out,
+        settings=((record.method.name, record.method.settings),),
+        recipe=(("recipe", record.recipe), ("budget", record.budget)),
+    )

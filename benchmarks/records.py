@@ -1,0 +1,295 @@
+"""The files of a run: their names, their schema, how they are written and read.
+
+A run lives in `<out>/<suite>/<benchmark>/<method>/seed<k>/` and holds raw measurements only; everything derived
+(hypervolume, ranks, tables) is computed by `analysis` from them. Nothing here imports torch, so a report can be
+made on a machine that has none. Every file is written under a temporary name, flushed to disk and renamed: a
+reader sees the old file or the new one, never half of one.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SCHEMA_VERSION = 1
+RUN_FILE = "run.json"
+STEPS_FILE = "steps.jsonl"
+EVALUATIONS_FILE = "evaluations.parquet"
+GRAMIANS_FILE = "gramians.parquet"
+
+
+class UsageError(ValueError):
+    """A fault of the input that the user can mend; its text is one line and the command ends with exit code 2."""
+
+
+class RecordError(UsageError):
+    """A record that is missing, damaged, of another schema, or that must not be mixed with the others."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RewardRecord(_Model):
+    """What a reward column means. `range` is (lowest, highest) possible value, None where unbounded."""
+
+    name: str
+    unit: str
+    higher_is_better: bool
+    range: tuple[float | None, float | None]
+
+
+class FrontRecord(_Model):
+    """Points of a known true front: rewards `points` [N][K] reached at `preferences` [N][K]."""
+
+    preferences: list[list[float]]
+    points: list[list[float]]
+
+
+class BenchmarkRecord(_Model):
+    """What a result must share with another to be compared with it.
+
+    `hash` covers the definition of the benchmark (backbone, prompts, rewards, reference point, bounds, evaluation
+    protocol); `bounds` are [K] pairs (low, high) that normalize rewards; the true front and its hypervolume under
+    `reference_point` are None where unknown, `true_hypervolume_error` is the numerical error of that number.
+    """
+
+    name: str
+    hash: str
+    rewards: list[RewardRecord]
+    held_out: list[RewardRecord] = []
+    reference_point: list[float]
+    bounds: list[tuple[float, float]]
+    true_front: FrontRecord | None = None
+    true_hypervolume: float | None = None
+    true_hypervolume_error: float | None = None
+    base_rewards: list[float] | None = None
+
+
+class MethodRecord(_Model):
+    """The method's name on the command line, its class as `module:Class`, and every field with its value."""
+
+    name: str
+    paper: str
+    settings: dict[str, Any]
+
+
+class CostRecord(_Model):
+    """What a run has spent on training, all its models together.
+
+    `velocity_evaluations` counts latents passed through the backbone (rollouts and losses, without evaluation),
+    `reward_calls` counts samples scored, `seconds` is wall time, `peak_memory_bytes` the largest resident size.
+    """
+
+    velocity_evaluations: int
+    reward_calls: int
+    seconds: float
+    peak_memory_bytes: int
+
+
+class CheckpointRecord(_Model):
+    """One evaluated state: the gradient steps of each model, what all models together had cost, and which points."""
+
+    step: int
+    velocity_evaluations: int
+    reward_calls: int
+    seconds: float
+
+
+class InvariantRecord(_Model):
+    """A run-time check: what was measured, what it must satisfy, and whether it did."""
+
+    name: str
+    passed: bool
+    value: float
+    requirement: str
+
+
+class RunRecord(_Model):
+    """The content of `run.json`."""
+
+    schema_version: int
+    status: Literal["running", "done", "failed"]
+    error: str | None = None
+    suite: str
+    benchmark: BenchmarkRecord
+    method: MethodRecord
+    seed: int
+    models: int
+    budget: dict[str, Any]
+    recipe: dict[str, Any]
+    spent: CostRecord
+    checkpoints: list[CheckpointRecord] = []
+    invariants: list[InvariantRecord] = []
+    versions: dict[str, str]
+    commit: str | None
+    device: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run found on disk: its folder and the content of its `run.json`."""
+
+    folder: Path
+    record: RunRecord
+
+
+def run_folder(out: Path, suite: str, benchmark: str, method: str, seed: int) -> Path:
+    """Return the folder of a run.
+
+    Example:
+        >>> run_folder(Path("results"), "toy", "two-targets", "pareto_slider", 0).as_posix()
+        'results/toy/two-targets/pareto_slider/seed0'
+    """
+    return out / suite / benchmark / method / f"seed{seed}"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all (temporary name, fsync, rename).
+
+    Raises:
+        RecordError: If the folder cannot be written to.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise RecordError(f"cannot write {path}: expected a writable folder, found: {error.strerror}") from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object atomically, keys in the given order, NaN refused."""
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_run(folder: Path, record: RunRecord) -> None:
+    """Write `run.json` of a run."""
+    write_json(folder / RUN_FILE, record.model_dump(mode="json"))
+
+
+def read_run(path: Path) -> RunRecord:
+    """Read a `run.json`.
+
+    Raises:
+        RecordError: If the file is missing, is not JSON, has another schema version or lacks a field.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: expected a JSON object, found: {error}") from error
+    found = content.get("schema_version") if isinstance(content, dict) else None
+    if found != SCHEMA_VERSION:
+        raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {found!r}")
+    try:
+        return RunRecord.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"{path}: field {where}: {first['msg']}, found {first['input']!r:.80}") from error
+
+
+def find_runs(folder: Path) -> list[StoredRun]:
+    """Return every run at or below a folder, sorted by path.
+
+    Raises:
+        RecordError: If the folder does not exist, holds no run, or a `run.json` in it cannot be read.
+    """
+    if not folder.is_dir():
+        raise RecordError(f"no such folder: {folder} (expected the output folder of `flowfront run`)")
+    paths = sorted(folder.rglob(RUN_FILE))
+    if not paths:
+        raise RecordError(f"{folder}: expected run.json files below it, found none")
+    return [StoredRun(path.parent, read_run(path)) for path in paths]
+
+
+def write_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
+    """Write equally long columns as a parquet file, atomically; the same columns give the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(columns)), sink, compression="zstd")
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a parquet file of a run.
+
+    Raises:
+        RecordError: If it is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, memory_map=False, use_threads=False).to_pandas()
+    except FileNotFoundError as error:
+        raise RecordError(f"cannot read {path}: no such file") from error
+    except (OSError, pa.ArrowException) as error:
+        raise RecordError(f"{path} is damaged: expected a parquet file, found: {str(error).splitlines()[0]}") from error
+
+
+def reward_columns(rewards: Iterable[RewardRecord], prefix: str = "reward") -> list[str]:
+    """Return the column names of rewards in `evaluations.parquet`."""
+    return [f"{prefix}_{reward.name}" for reward in rewards]
+
+
+class StepLog:
+    """Append-only writer of `steps.jsonl`; `offset` is where a resumed run cuts the file before it goes on."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        """Open the file and drop what was written behind `offset` [bytes] by a run that was cut off."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = path.open("r+b" if path.exists() else "w+b")
+        self._file.truncate(offset)
+        self._file.seek(offset)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Append one object; it reaches the disk at the next `sync` at the latest."""
+        self._file.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+
+    def sync(self) -> int:
+        """Flush to disk and return the length of the file in bytes."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self.sync()
+        self._file.close()
+
+
+def read_steps(path: Path) -> list[dict[str, Any]]:
+    """Read `steps.jsonl` as a list of objects.
+
+    Raises:
+        RecordError: If the file is missing or a complete line of it is not a JSON object.
+    """
+    try:
+        lines: Sequence[str] = path.read_text().splitlines()
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: expected one JSON object a line, found: {error}") from error

@@ -1,0 +1,1 @@
+"""Where prompts and the worlds behind them come from."""

@@ -1,0 +1,67 @@
+"""The baseline: one model for each of several fixed trade-offs."""
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from methods.advantages import GroupNormalized
+from methods.base import AdvantageEstimator, Method, Model, Objective, Sampler, Weighting
+from methods.objectives.nft import NFT
+from methods.preferences import check_preference, coarsest_lattice
+from methods.samplers.dpm import DPM2
+from methods.snapshots import SnapshotSchedule
+from methods.weightings.fixed import FixedWeighting
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedWeights(Method):
+    """Separately trained models, one a weight vector, on per-reward normalized advantages.
+
+    The weight vectors are the coarsest simplex lattice with at least `n_models` points (K = 2: 5 evenly spaced ones;
+    K = 3: 6, the corners and the edges' middles; K = 5: the 5 corners), or the single vector `weights`. By default
+    the models share the budget that a method with one model has for itself; `budget_per_model` sets the share of each.
+
+    Source: the fixed trade-off baseline of ParetoSlider (arXiv 2604.20816) on the DiffusionNFT loss.
+    """
+
+    paper: ClassVar[str] = "DiffusionNFT (arXiv 2509.16117), one training per trade-off"
+    objective: Objective = field(default_factory=NFT)
+    weighting: Weighting = field(default_factory=FixedWeighting)
+    advantages: AdvantageEstimator = field(default_factory=GroupNormalized)
+    preferences: None = None
+    slots: int = 1
+    snapshots: SnapshotSchedule = field(default_factory=SnapshotSchedule)
+    sampler: Sampler = field(default_factory=DPM2)
+    anchor: float = 1e-4
+    budget_share: float = 1.0
+    n_models: int = 5
+    weights: tuple[float, ...] | None = None
+    budget_per_model: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers of this class, then those of every method."""
+        Method.__post_init__(self)
+        if self.n_models < 1:
+            raise ValueError(f"n_models must be >= 1, found {self.n_models}")
+        if self.budget_per_model is not None and not 0 < self.budget_per_model <= 1:
+            raise ValueError(f"budget_per_model must be in (0, 1], found {self.budget_per_model}")
+        if self.weights is not None:
+            check_preference(self.weights, len(self.weights), "weights")
+
+    def validate(self, n_objectives: int, group_size: int) -> None:
+        """Raise ValueError if the weights do not fit K objectives or a group is too small."""
+        if self.weights is not None:
+            check_preference(self.weights, n_objectives, "weights")
+        Method.validate(self, n_objectives, group_size)
+
+    def models(self, n_objectives: int) -> tuple[Model, ...]:
+        """Return one model a weight vector."""
+        if self.weights is not None:
+            vectors = [tuple(self.weights)]
+        else:
+            lattice = coarsest_lattice(n_objectives, 1 if n_objectives == 1 else self.n_models)
+            vectors = [tuple(row) for row in lattice.tolist()]
+        share = self.budget_per_model if self.budget_per_model is not None else self.budget_share / len(vectors)
+        return tuple(
+            Model(replace(self, weighting=FixedWeighting(vector), weights=vector, budget_share=share), vector)
+            for vector in vectors
+        )

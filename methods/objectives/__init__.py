@@ -1,0 +1,1 @@
+"""Objectives: how rollouts and advantages become losses."""

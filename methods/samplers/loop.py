@@ -1,0 +1,68 @@
+"""The only denoising loop."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from methods.base import Rollout, Sampler
+from methods.samplers.schedules import check_sigmas
+
+
+def log_prob(x_next: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return the log-density of x_next [B, ...] under N(mean, std^2), averaged over dimensions [B].
+
+    The mean over dimensions, not the sum, is the field's convention (Flow-GRPO); std [B] must be > 0.
+
+    Example:
+        >>> log_prob(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1)).item()  # doctest: +ELLIPSIS
+        -0.9189...
+    """
+    shape = (-1, *[1] * (x_next.ndim - 1))
+    density = torch.distributions.Normal(mean, std.reshape(shape), validate_args=False).log_prob(x_next)
+    return density.flatten(1).mean(1)
+
+
+@torch.no_grad()
+def denoise(
+    velocity: Callable[[Tensor, Tensor], Tensor],
+    sampler: Sampler,
+    noise: Tensor,
+    sigmas: Tensor,
+    step_noise: Callable[[int], Tensor] | None = None,
+    *,
+    keep_path: bool = False,
+) -> Rollout:
+    """Lead noise to clean latents, without gradient.
+
+    Args:
+        velocity: Maps x [B, ...] and sigma [B] to the velocity [B, ...].
+        sampler: The rule of one step.
+        noise: Start at sigmas[0], [B, ...].
+        sigmas: Strictly decreasing in [0, 1], [S + 1].
+        step_noise: Gives the standard normal noise [B, ...] of step i; needed by stochastic samplers only.
+        keep_path: Also return all states, and the log-probabilities where the sampler is stochastic.
+
+    Returns:
+        The rollout; `path` [S + 1, B, ...] if kept, `log_probs` [S, B] if kept and every step had noise.
+
+    Raises:
+        ValueError: If sigmas do not fall strictly, or a stochastic sampler got no noise.
+    """
+    check_sigmas(sigmas)
+    x, history = noise, None
+    levels = sigmas.to(noise).unsqueeze(1).expand(-1, len(noise))
+    path, log_probs = [x], []
+    for i in range(len(sigmas) - 1):
+        step = sampler.transition(x, velocity(x, levels[i]), levels[i], levels[i + 1], history)
+        x, history = step.mean, step.history
+        if bool((step.std > 0).any()):
+            if step_noise is None:
+                raise ValueError(f"{type(sampler).__name__} is stochastic and needs step_noise, found None")
+            x = x + step.std.reshape(-1, *[1] * (x.ndim - 1)) * step_noise(i)
+            if keep_path:
+                log_probs.append(log_prob(x, step.mean, step.std))
+        if keep_path:
+            path.append(x)
+    whole = torch.stack(log_probs) if len(log_probs) == len(sigmas) - 1 else None
+    return Rollout(x, sigmas, torch.stack(path) if keep_path else None, whole)

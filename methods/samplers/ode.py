@@ -1,0 +1,28 @@
+"""The Euler step of the probability-flow ODE."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from methods.base import Transition
+
+
+@dataclass(frozen=True)
+class ODE:
+    """x_next = x + (sigma_next - sigma) * velocity; deterministic.
+
+    Equal to DDIM with eta 0 and to first-order DPM-Solver++ on this noise schedule.
+    """
+
+    def transition(
+        self,
+        x: Tensor,
+        velocity: Tensor,
+        sigma: Tensor,
+        sigma_next: Tensor,
+        history: tuple[Tensor, Tensor] | None = None,
+    ) -> Transition:
+        """Return the transition with std 0; history is neither read nor kept."""
+        step = (sigma_next - sigma).reshape(-1, *[1] * (x.ndim - 1))
+        return Transition(x + step * velocity, torch.zeros_like(sigma))

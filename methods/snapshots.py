@@ -1,0 +1,92 @@
+"""How the old and the evaluation weights follow the trained ones: schedules only; the weights live elsewhere.
+
+A snapshot is updated as snapshot <- decay * snapshot + (1 - decay) * current after the optimizer's step, with
+decay = schedule(s) and s the number of steps done so far.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Decay(Protocol):
+    """The decay [0, 1] after s >= 0 optimizer steps."""
+
+    def __call__(self, step: int) -> float:
+        """Return the decay in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class OnPolicy:
+    """Decay 0: the snapshot equals the trained weights after every step.
+
+    Source: DiffusionNFT (arXiv 2509.16117), released configuration "decay type 0".
+
+    Example:
+        >>> OnPolicy()(500)
+        0.0
+    """
+
+    def __call__(self, step: int) -> float:
+        """Return 0."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """Decay 0 up to step `start`, then growing by `rate` a step up to `limit`.
+
+    Source: DiffusionNFT, section on the soft update; (0, 0.001, 0.5) is its default and ParetoSlider's ("type 1"),
+    (75, 0.0075, 0.999) its slow variant ("type 2"). The paper counts iterations, the released code optimizer steps;
+    here the two are the same.
+
+    Example:
+        >>> [LinearDecay()(s) for s in (0, 1, 500, 1000)]
+        [0.0, 0.001, 0.5, 0.5]
+        >>> [round(LinearDecay(75, 0.0075, 0.999)(s), 4) for s in (75, 76, 100, 209)]
+        [0.0, 0.0075, 0.1875, 0.999]
+    """
+
+    start: int = 0
+    rate: float = 0.001
+    limit: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.rate < 0 or not 0 <= self.limit <= 1 or self.start < 0:
+            raise ValueError(f"LinearDecay needs start >= 0, rate >= 0 and limit in [0, 1], found {self}")
+
+    def __call__(self, step: int) -> float:
+        """Return the decay after `step` steps."""
+        return min(self.rate * max(step - self.start, 0), self.limit)
+
+
+@dataclass(frozen=True)
+class WarmupAverage:
+    """The evaluation average: decay min((1 + s) / (10 + s), limit), s the steps done.
+
+    Source: DiffusionNFT, released code, limit 0.9.
+
+    Example:
+        >>> [round(WarmupAverage()(s), 6) for s in (1, 10, 80, 1000)]
+        [0.181818, 0.55, 0.9, 0.9]
+    """
+
+    limit: float = 0.9
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0 <= self.limit < 1:
+            raise ValueError(f"WarmupAverage needs limit in [0, 1), found {self.limit}")
+
+    def __call__(self, step: int) -> float:
+        """Return the decay after `step` steps."""
+        return min((1 + step) / (10 + step), self.limit)
+
+
+@dataclass(frozen=True)
+class SnapshotSchedule:
+    """One schedule a snapshot. `old` is the policy that losses contrast with, and that samples the rollouts."""
+
+    old: Decay = field(default_factory=LinearDecay)
+    evaluation: Decay = field(default_factory=WarmupAverage)

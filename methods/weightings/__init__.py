@@ -1,0 +1,1 @@
+"""Weightings: how K losses become one update."""

@@ -1,0 +1,22 @@
+"""The pages hold every table, picture and note, and nothing a browser would run."""
+
+from analysis.report.pages import html_page, markdown_page
+from analysis.summary import Summary
+
+
+def test_markdown_links_the_pictures(suite_summary: Summary) -> None:
+    page = markdown_page(suite_summary, ["overview", "fronts-two-targets"], ["a note"])
+    for part in ("# Report on suite toy", "- a note", "![overview](overview.png)", "| method |", "hash-two-costs"):
+        assert part in page
+
+
+def test_html_stands_alone_and_escapes(suite_summary: Summary) -> None:
+    page = html_page(suite_summary, {"overview": b"png"}, ["<script>alert(1)</script>"])
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert 'src="data:image/png;base64,cG5n"' in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<strong>" in page
+    for heading in ("Results", "Distances and gains", "Paired comparisons", "Origin"):
+        assert f"<h2>{heading}</h2>" in page
