@@ -5,6 +5,7 @@ Plain frozen data. Two results may be compared only if their benchmarks have the
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -118,6 +119,29 @@ class Recipe:
     evaluate_at: tuple[float, ...] = (0.2,)
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            ValueError: If a number is out of range.
+        """
+        counts = {"prompts_per_step": 1, "group_size": 1, "rollout_steps": 1, "diagnostics_every": 0, "threads": 1}
+        for name, least in counts.items():
+            if vars(self)[name] < least:
+                raise ValueError(f"{name} must be at least {least}, found {vars(self)[name]}")
+        if self.micro_batch is not None and self.micro_batch < 1:
+            raise ValueError(f"micro_batch must be at least 1 or null, found {self.micro_batch}")
+        for name in ("shift", "learning_rate", "clip_norm"):
+            if not 0 < vars(self)[name] < math.inf:
+                raise ValueError(f"{name} must be positive and finite, found {vars(self)[name]}")
+        for name in ("weight_decay", "checkpoint_seconds"):
+            if not 0 <= vars(self)[name] < math.inf:
+                raise ValueError(f"{name} must be finite and not negative, found {vars(self)[name]}")
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be in [0, 1), found {self.betas}")
+        if not all(0 < share <= 1 for share in self.evaluate_at):
+            raise ValueError(f"evaluate_at must hold shares in (0, 1], found {self.evaluate_at}")
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -183,7 +207,9 @@ class Benchmark:
                 f"found {len(self.reference_point)} and {len(self.bounds)}"
             )
         if len(set(self.prompts)) != len(self.prompts) or not self.prompts:
-            raise UsageError(f"benchmark {self.name}: expected distinct prompts, found {len(self.prompts)} with repeats")
+            raise UsageError(
+                f"benchmark {self.name}: expected distinct prompts, found {len(self.prompts)} with repeats"
+            )
         if not 1 <= self.recipe.prompts_per_step <= len(self.prompts):
             raise UsageError(
                 f"benchmark {self.name}: expected prompts_per_step in 1..{len(self.prompts)}, "
@@ -269,17 +295,30 @@ def score(rewards: Sequence[Reward], samples: Tensor, prompts: Sequence[str]) ->
     columns = []
     for reward in rewards:
         column = reward(samples, prompts)
+        if not isinstance(column, Tensor):
+            raise RewardError(f"reward {reward.name}: expected a tensor, found {type(column).__name__}")
         if tuple(column.shape) != (len(prompts),):
             raise RewardError(
-                f"reward {reward.name}: expected shape ({len(prompts)},), one score a sample, found {tuple(column.shape)}"
-            )
-        if bool(torch.isinf(column).any()):
-            at = int(torch.isinf(column).nonzero()[0])
-            raise RewardError(
-                f"reward {reward.name}: expected finite scores or NaN, found {float(column[at])} for prompt {prompts[at]!r}"
+                f"reward {reward.name}: expected shape ({len(prompts)},), one score a sample, "
+                f"found {tuple(column.shape)}"
             )
         columns.append(column)
-    return torch.stack(columns, dim=1) if columns else samples.new_zeros(len(prompts), 0)
+    if not columns:
+        return samples.new_zeros(len(prompts), 0)
+    scores = torch.stack(columns, dim=1)
+    infinite = scores.isinf()
+    if infinite.any():
+        row, column_at = infinite.nonzero()[0].tolist()
+        raise RewardError(
+            f"reward {rewards[column_at].name}: expected finite scores or NaN, "
+            f"found {float(scores[row, column_at])} for prompt {prompts[row]!r}"
+        )
+    return scores
+
+
+def orientation(rewards: Sequence[Reward]) -> Tensor:
+    """Return +1 or -1 for each reward [K]: what turns scores into numbers of which more is better."""
+    return torch.tensor([1.0 if reward.higher_is_better else -1.0 for reward in rewards])
 
 
 def check_applies(rewards: Sequence[Reward], scores: Tensor) -> None:

@@ -27,7 +27,7 @@ class EvaluatedModel(BaseModel):
 
 
 class Position(BaseModel):
-    """How far a run is: the model in training, its step, its cost, what is evaluated, and where `steps.jsonl` ends."""
+    """How far a run is: the model in training, its step and cost, what is evaluated, how much of each file counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     model: int
@@ -37,6 +37,7 @@ class Position(BaseModel):
     reward_calls: int
     steps_offset: int
     tensors: str | None
+    gramians: int
     evaluated: list[EvaluatedModel]
     invariants: list[dict[str, Any]]
 
@@ -85,4 +86,6 @@ def read_position(folder: Path) -> Position | None:
     try:
         return Position.model_validate(json.loads(path.read_text()))
     except (ValueError, ValidationError) as error:
-        raise RecordError(f"{path} is damaged: expected the state of a run, found: {str(error).splitlines()[0]}") from error
+        raise RecordError(
+            f"{path} is damaged: expected the state of a run, found: {str(error).splitlines()[0]}"
+        ) from error

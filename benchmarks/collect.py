@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.base import Benchmark, score
+from benchmarks.base import Benchmark, orientation, score
 from benchmarks.draws import KeyedDraws, derived_seed
 from methods.base import Backbone, Batch, Condition, Draws, Method
 from methods.samplers.loop import denoise
@@ -82,7 +82,8 @@ def collect(
     with backbone.snapshots.using("old"):
         rollout = denoise(velocity, method.sampler, noise, sigmas, step_noise)
     repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
-    rewards = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
+    scores = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
+    rewards = scores * orientation(benchmark.rewards).to(scores)
     meter.reward_calls += len(repeated)
     per_slot = recipe.group_size // method.slots
     groups = torch.arange(len(repeated)) // per_slot

@@ -48,7 +48,8 @@ def sweep_samples(
     sigmas = shifted_sigmas(protocol.steps, protocol.shift)
     pieces = []
     with backbone.snapshots.using(snapshot):
-        for index in torch.arange(len(start)).split(protocol.chunk):
+        for first in range(0, len(start), protocol.chunk):
+            index = torch.arange(first, min(first + protocol.chunk, len(start)))
             part, wanted = condition.rows(prompt_rows[index]), None if rows is None else rows[index]
 
             def velocity(x: Tensor, sigma: Tensor, part=part, wanted=wanted) -> Tensor:  # type: ignore[no-untyped-def]

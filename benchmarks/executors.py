@@ -7,10 +7,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 
+from benchmarks.execute import execute
 from benchmarks.planner import Planned, Request, resolve
 from benchmarks.records import RecordError, UsageError
-from benchmarks.run import execute
 
 SECONDS_BETWEEN_TICKS = 0.25
 
@@ -85,12 +86,12 @@ def run_all(
         raise UsageError(f"--jobs: expected at least 1, found {jobs}")
     waiting = [i for i, p in enumerate(planned) if p.status != "done"][::-1]
     context = multiprocessing.get_context("spawn")
-    pipes: dict[Connection, multiprocessing.process.BaseProcess] = {}
+    pipes: dict[Connection, BaseProcess] = {}
     outcomes: list[Outcome] = []
     try:
         for _ in range(min(jobs, len(waiting))):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(request, theirs), daemon=True)
+            process: BaseProcess = context.Process(target=_serve, args=(request, theirs), daemon=True)
             process.start()
             theirs.close()
             pipes[ours] = process

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.base import Benchmark, Suite
+from benchmarks.base import Benchmark, Budget, Recipe, Suite
 from benchmarks.checkpoints import read_position
 from benchmarks.records import UsageError, read_run
 from benchmarks.run import Run, stored_status
@@ -57,7 +57,6 @@ def find_suite(name: str) -> Suite:
         UsageError: If there is none.
     """
     if NAMED_OUTSIDE in name:
-        _allow_local_modules()
         suite = load_attribute(name, "suite")
         if not isinstance(suite, Suite):
             raise UsageError(f"suite {name}: expected a benchmarks.base.Suite, found {type(suite).__name__}")
@@ -74,10 +73,9 @@ def find_method(name: str, suite: Suite) -> tuple[str, Method]:
         UsageError: If there is none of that name, or `module:Class` is not a Method.
     """
     if NAMED_OUTSIDE in name:
-        _allow_local_modules()
         kind = load_attribute(name, "method")
         if not (isinstance(kind, type) and issubclass(kind, Method)):
-            raise UsageError(f"method {name}: expected a subclass of methods.base.Method, found {kind!r}")
+            raise UsageError(f"method {name}: expected a subclass of methods.base.Method, found {kind!r:.80}")
         return _snake_case(kind.__name__), _defaults(kind, name)
     if name in suite.methods:
         return name, suite.methods[name]
@@ -109,10 +107,10 @@ def _chosen_benchmarks(suite: Suite, names: Sequence[str]) -> list[Benchmark]:
     for name in names:
         if name not in known:
             raise UsageError(f"no benchmark {name!r} in suite {suite.name}: {nearest(name, known)}")
-    return [known[name] for name in (names or known)]
+    return [known[name] for name in (dict.fromkeys(names) or known)]
 
 
-def _changed(suite: Suite, methods: dict[str, Method], benchmarks: list[Benchmark], changes: Sequence[str]) -> list[Benchmark]:
+def _changed(methods: dict[str, Method], benchmarks: list[Benchmark], changes: Sequence[str]) -> list[Benchmark]:
     # Applies `name.field=value`, where name is a method of this run, `recipe` or `budget`.
     for change in changes:
         path, equals, text = change.partition("=")
@@ -135,6 +133,7 @@ def resolve(request: Request) -> list[Run]:
     Raises:
         UsageError: If a name is unknown or a setting does not fit.
     """
+    _allow_local_modules()
     suite = find_suite(request.suite)
     benchmarks = _chosen_benchmarks(suite, request.benchmarks)
     if request.recipe:
@@ -143,10 +142,11 @@ def resolve(request: Request) -> list[Run]:
         methods = {name: build(settings, name) for name, settings in request.settings}
     else:
         methods = dict(find_method(name, suite) for name in (request.methods or suite.methods))
-    benchmarks = _changed(suite, methods, benchmarks, request.changes)
+    benchmarks = _changed(methods, benchmarks, request.changes)
     seeds = request.seeds if request.seeds is not None else suite.seeds
+    origin = request.suite if NAMED_OUTSIDE in request.suite else None
     runs = [
-        Run(suite.name, benchmark, name, method, seed, Path(request.out))
+        Run(suite.name, benchmark, name, method, seed, Path(request.out), origin)
         for seed in seeds
         for benchmark in benchmarks
         for name, method in methods.items()
@@ -157,10 +157,12 @@ def resolve(request: Request) -> list[Run]:
 
 
 def _with_recipe(benchmark: Benchmark, stored: dict[str, Any]) -> Benchmark:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in stored["recipe"].items()}
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in stored["recipe"].items()
+    }
     try:
-        recipe = replace(benchmark.recipe, **values)
-        budget = replace(benchmark.budget, **stored["budget"])
+        recipe = Recipe(**values)
+        budget = Budget(**stored["budget"])
     except (TypeError, ValueError) as error:
         raise UsageError(f"recipe of the config: {error}") from error
     return replace(benchmark, recipe=recipe, budget=budget)
@@ -190,16 +192,17 @@ def request_from_config(path: Path, out: str) -> Request:
     Raises:
         UsageError: If it cannot be read, or its benchmark is not the one known here.
     """
+    _allow_local_modules()
     record = read_run(path)
-    name = record.benchmark.name
-    found = _chosen_benchmarks(find_suite(record.suite), [name])[0]
+    name, suite = record.benchmark.name, record.suite_origin or record.suite
+    found = _chosen_benchmarks(find_suite(suite), [name])[0]
     if found.fingerprint != record.benchmark.hash:
         raise UsageError(
             f"{path}: expected benchmark {name} with hash {found.fingerprint[:12]}, as defined here, "
             f"found {record.benchmark.hash[:12]}"
         )
     return Request(
-        suite=record.suite,
+        suite=suite,
         benchmarks=(name,),
         methods=(),
         seeds=(record.seed,),

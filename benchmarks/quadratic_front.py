@@ -29,12 +29,13 @@ class QuadraticFront:
         applies = np.isfinite(self.targets[..., 0])
         share = pull[:, None, :] * self.scales * applies / applies.sum(0)
         share = np.where(share.sum(2, keepdims=True) > 0, share, applies[None].astype(float))
-        return np.einsum("npk,pkd->npd", share / share.sum(2, keepdims=True), np.nan_to_num(self.targets))
+        mix = share / share.sum(2, keepdims=True)
+        return np.asarray(np.einsum("npk,pkd->npd", mix, np.nan_to_num(self.targets)))
 
     def rewards_at(self, x: np.ndarray) -> np.ndarray:
         """Return the reward vectors [N, K] of deterministic policies x [N, P, D]."""
         distance = ((x[:, :, None, :] - self.targets) ** 2).sum(3)
-        return -self.scales * np.nanmean(distance, axis=1)
+        return np.asarray(-self.scales * np.nanmean(distance, axis=1))
 
     def points(self, preferences: np.ndarray) -> np.ndarray:
         """Return the optimal reward vectors [N, K] for preferences [N, K] on the simplex."""

@@ -113,12 +113,13 @@ class InvariantRecord(_Model):
 
 
 class RunRecord(_Model):
-    """The content of `run.json`."""
+    """The content of `run.json`; `suite_origin` is the `module:NAME` of a suite that is not built in."""
 
     schema_version: int
     status: Literal["running", "done", "failed"]
     error: str | None = None
     suite: str
+    suite_origin: str | None = None
     benchmark: BenchmarkRecord
     method: MethodRecord
     seed: int
@@ -168,10 +169,13 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
+        raise RecordError(f"cannot write {path}: expected a writable folder, found: {error.strerror}") from error
+    finally:
+        # Also where the process was interrupted: nothing half written stays behind.
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise RecordError(f"cannot write {path}: expected a writable folder, found: {error.strerror}") from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -241,11 +245,12 @@ def read_table(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, memory_map=False, use_threads=False).to_pandas()
+        frame: pd.DataFrame = pq.read_table(path, memory_map=False, use_threads=False).to_pandas()
     except FileNotFoundError as error:
         raise RecordError(f"cannot read {path}: no such file") from error
     except (OSError, pa.ArrowException) as error:
         raise RecordError(f"{path} is damaged: expected a parquet file, found: {str(error).splitlines()[0]}") from error
+    return frame
 
 
 def reward_columns(rewards: Iterable[RewardRecord], prefix: str = "reward") -> list[str]:
@@ -253,13 +258,28 @@ def reward_columns(rewards: Iterable[RewardRecord], prefix: str = "reward") -> l
     return [f"{prefix}_{reward.name}" for reward in rewards]
 
 
+def check_steps(path: Path, offset: int) -> None:
+    """Raise RecordError if a `steps.jsonl` is shorter than the `offset` [bytes] to which a run had got."""
+    length = path.stat().st_size if path.exists() else 0
+    if length < offset:
+        raise RecordError(f"{path} is damaged: expected at least {offset} bytes, found {length}")
+
+
 class StepLog:
     """Append-only writer of `steps.jsonl`; `offset` is where a resumed run cuts the file before it goes on."""
 
     def __init__(self, path: Path, offset: int) -> None:
-        """Open the file and drop what was written behind `offset` [bytes] by a run that was cut off."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("r+b" if path.exists() else "w+b")
+        """Open the file and drop what was written behind `offset` [bytes] by a run that was cut off.
+
+        Raises:
+            RecordError: If the file is shorter than that or cannot be opened.
+        """
+        check_steps(path, offset)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: IO[bytes] = path.open("r+b" if path.exists() else "w+b")
+        except OSError as error:
+            raise RecordError(f"cannot write {path}: {error.strerror}") from error
         self._file.truncate(offset)
         self._file.seek(offset)
 

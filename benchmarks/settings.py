@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import inspect
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -36,13 +35,15 @@ def load_attribute(reference: str, what: str) -> Any:
         raise UsageError(f"{what}: expected module:Name, found {reference!r}")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:
         raise UsageError(f"{what} {reference}: cannot import {module_name}: {error}") from error
     found: Any = module
     for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise UsageError(f"{what} {reference}: {module_name} has no {part}, {nearest(part, dir(found)):.200}")
-        found = inspect.getattr_static(found, part) if inspect.isclass(found) else vars(found)[part]
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            known = [name for name in dir(found) if not name.startswith("_")]
+            raise UsageError(f"{what} {reference}: no {part} in it, {nearest(part, known):.200}") from error
     return found
 
 
@@ -71,7 +72,9 @@ def build(description: Any, where: str = "method") -> Any:
     """
     if isinstance(description, Mapping):
         if set(description) != {"class", "fields"}:
-            raise UsageError(f"{where}: expected the keys class and fields, found {sorted(description)}")
+            raise UsageError(f"{where}: expected the keys class and fields, found {sorted(map(str, description))}")
+        if not isinstance(description["class"], str) or not isinstance(description["fields"], Mapping):
+            raise UsageError(f"{where}: expected class to be a text and fields an object, found {description!r:.80}")
         kind = load_attribute(description["class"], where)
         if not (isinstance(kind, type) and is_dataclass(kind)):
             raise UsageError(f"{where}: expected a dataclass, found {description['class']}")
@@ -126,7 +129,7 @@ def override(bundle: Any, path: str, text: str, where: str) -> Any:
     name, _, rest = path.partition(".")
     if name not in {field.name for field in fields(bundle)}:
         known = field_paths(bundle)
-        same_leaf = [other for other in known if other.split(".")[-1] == path.split(".")[-1]]
+        same_leaf = [other for other in known if other.split(".")[-1] == path.rsplit(".", maxsplit=1)[-1]]
         hint = f"did you mean {' or '.join(same_leaf)}?" if same_leaf else nearest(path, known)
         raise UsageError(f"{where} has no field {path!r}: {hint}")
     if rest:

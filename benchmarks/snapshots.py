@@ -19,6 +19,7 @@ class WeightSnapshots:
     def __init__(self, parameters: Sequence[torch.nn.Parameter]) -> None:
         """Copy the parameters once a name."""
         self._parameters = list(parameters)
+        self._tensors: list[Tensor] = list(parameters)
         self._copies = {name: [p.detach().clone() for p in self._parameters] for name in NAMES}
 
     @contextmanager
@@ -45,9 +46,9 @@ class WeightSnapshots:
         """Set the snapshot to decay * snapshot + (1 - decay) * current, decay in [0, 1]."""
         if decay == 0:
             # lerp with weight 1 does not reproduce the last bit, and "equal" must mean equal.
-            torch._foreach_copy_(self._copies[name], self._parameters)
+            torch._foreach_copy_(self._copies[name], self._tensors)
         else:
-            torch._foreach_lerp_(self._copies[name], self._parameters, 1 - decay)
+            torch._foreach_lerp_(self._copies[name], self._tensors, 1 - decay)
 
     def state(self) -> dict[str, Tensor]:
         """Return all snapshots and the current weights as `name.index` -> tensor."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.base import Benchmark
+from benchmarks.base import Benchmark, orientation
 from benchmarks.collect import Meter, MeteredBackbone, collect, draw_prompts
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
@@ -18,6 +18,7 @@ from methods.gradients import (
     cosines,
     gramian,
     objective_gradients,
+    objective_losses,
     sample_shares,
     weighted_loss,
 )
@@ -106,7 +107,8 @@ class Learner:
         losses, gradients = self._accumulate(points, advantages, shares, rows, measure=measure or weights is None)
         matrix = None if gradients is None else gramian(gradients)
         if weights is None:
-            assert gradients is not None and matrix is not None
+            assert gradients is not None
+            assert matrix is not None
             weights, self.weighting_state = method.weighting.solve(matrix, self.weighting_state)
             assign_gradient(weights.to(gradients) @ gradients, self.parameters)
         applied = weights if weights.ndim == 1 else weights.mean(0)
@@ -114,8 +116,8 @@ class Learner:
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, recipe.clip_norm))
         if not math.isfinite(norm):
             raise DivergedError(
-                f"benchmark {self.benchmark.name}: expected a finite gradient, found norm {norm} at step {self.step + 1}; "
-                "a smaller learning rate, a larger group or an anchor may help"
+                f"benchmark {self.benchmark.name}: expected a finite gradient, found norm {norm} "
+                f"at step {self.step + 1}; a smaller learning rate, a larger group or an anchor may help"
             )
         self.optimizer.step()
         return Step(applied, matrix, {**scalars, "gradient_norm": norm})
@@ -131,33 +133,45 @@ class Learner:
         point_advantages = advantages[points.rollout]
         losses, gradients = point_shares.new_zeros(shares.shape[1]), None
         for rows in self._micro_batches(len(points)):
-            whole = len(rows) == len(points)
-            part = points if whole else points.rows(rows)
-            terms = method.objective.terms(
-                self.backbone, part, point_advantages[rows], anchored=method.anchor > 0
+            part = points if rows is None else points.rows(rows)
+            own, wanted, given = (
+                (point_shares, point_weights, point_advantages)
+                if rows is None
+                else (point_shares[rows], point_weights[rows], point_advantages[rows])
             )
+            terms = method.objective.terms(self.backbone, part, given, anchored=method.anchor > 0)
             if measure:
-                found = objective_gradients(terms, point_shares[rows], self.parameters)
+                found = objective_gradients(terms, own, self.parameters)
                 gradients = found if gradients is None else gradients + found
-            weighted_loss(terms, point_weights[rows], method.anchor, len(points)).backward()  # type: ignore[no-untyped-call]
-            losses += torch.einsum("nk,nkm,nm->k", point_shares[rows], terms.coefficients, terms.branches.detach())
+            weighted_loss(terms, wanted, method.anchor, len(points)).backward()  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                losses += objective_losses(terms, own)
         return losses, gradients
 
-    def _micro_batches(self, n_points: int) -> Iterator[Tensor]:
-        yield from torch.arange(n_points).split(self.benchmark.recipe.micro_batch or n_points)
+    def _micro_batches(self, n_points: int) -> Iterator[Tensor | None]:
+        # None stands for all points at once, which need not be copied.
+        size = self.benchmark.recipe.micro_batch or n_points
+        if size >= n_points:
+            yield None
+            return
+        for first in range(0, n_points, size):
+            yield torch.arange(first, min(first + size, n_points))
 
     def _scalars(self, batch: Batch, losses: Tensor, gradients: Tensor | None) -> dict[str, float]:
         names = [reward.name for reward in self.benchmark.rewards]
         applies = batch.rewards.isfinite()
         counts = applies.sum(0).tolist()
-        sums = torch.where(applies, batch.rewards, 0.0).sum(0).tolist()
+        signs = orientation(self.benchmark.rewards).to(batch.rewards)
+        sums = (torch.where(applies, batch.rewards, 0.0).sum(0) * signs).tolist()
         scalars: dict[str, float] = {}
         for name, loss, count, total in zip(names, losses.tolist(), counts, sums, strict=True):
             scalars[f"reward_{name}"] = total / count if count else math.nan
             scalars[f"samples_{name}"] = count
             scalars[f"loss_{name}"] = loss
         if gradients is not None:
-            update = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in self.parameters])
+            update = torch.cat(
+                [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in self.parameters]
+            )
             for name, cosine in zip(names, cosines(update, gradients).tolist(), strict=True):
                 scalars[f"cosine_{name}"] = cosine
         return scalars

@@ -38,7 +38,14 @@ def _invariants(benchmark: Benchmark) -> list[dict[str, Any]]:
     for _ in range(STEPS):
         learner.advance()
     columns = evaluate(
-        benchmark, learner.bare, "evaluation", benchmark.evaluation.preferences[:1], 0, conditional=True, step=STEPS, first_point=0
+        benchmark,
+        learner.bare,
+        "evaluation",
+        benchmark.evaluation.preferences[:1],
+        0,
+        conditional=True,
+        step=STEPS,
+        first_point=0,
     )
     found += checks_at_end(probe, columns, conditional=True, on_policy=False)
     return [check.model_dump(mode="json") for check in found]

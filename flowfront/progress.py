@@ -106,11 +106,12 @@ def _plain(planned: Sequence[Planned], tally: Tally) -> Listener:
 @contextmanager
 def _bar(planned: Sequence[Planned], tally: Tally) -> Iterator[Listener]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Bar(*columns, TextColumn("left {task.fields[left]}"), console=Console(stderr=True)) as bar:
-        task = bar.add_task(f"0 of {len(planned)} runs", total=tally.total, completed=tally.done, left="unknown")
+        task = bar.add_task(f"0 of {len(planned)} runs", total=tally.total, left="unknown")
 
         def listen(event: Progress | Outcome) -> None:
             tally.add(event)

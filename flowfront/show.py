@@ -45,7 +45,9 @@ def catalog_lines(content: dict[str, Any]) -> list[str]:
             lines.append(f"  {benchmark:<16} {about['summary']}")
         lines.append(f"  methods by default: {', '.join(suite['methods'])}")
     lines.append("methods")
-    lines += [f"  {name:<18} {about['summary']}\n  {'':<18} {about['paper']}" for name, about in content["methods"].items()]
+    lines += [
+        f"  {name:<18} {about['summary']}\n  {'':<18} {about['paper']}" for name, about in content["methods"].items()
+    ]
     lines += [f"{part}: {', '.join(content[part])}" for part in ("objectives", "weightings", "samplers")]
     return lines
 
@@ -72,11 +74,11 @@ def plan_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the plan as lines."""
     names = {"new": "to do", "running": "go on", "failed": "try again", "done": "done"}
     lines = [f"{'benchmark':<16} {'method':<20} {'seed':>4} {'models':>6} {'steps':>7} {'done':>7}  state"]
-    for row in rows:
-        lines.append(
-            f"{row['benchmark']:<16} {row['method']:<20} {row['seed']:>4} {row['models']:>6} "
-            f"{row['steps']:>7} {row['steps_done']:>7}  {names[row['status']]}"
-        )
+    lines += [
+        f"{row['benchmark']:<16} {row['method']:<20} {row['seed']:>4} {row['models']:>6} "
+        f"{row['steps']:>7} {row['steps_done']:>7}  {names[row['status']]}"
+        for row in rows
+    ]
     left = sum(row["steps"] - row["steps_done"] for row in rows)
     lines.append(f"{len(rows)} runs, {sum(row['status'] != 'done' for row in rows)} of them to do, {left} steps left")
     return lines

@@ -14,7 +14,7 @@ EPSILON = 1e-4
 
 
 def group_mean(values: Tensor, groups: Tensor) -> Tensor:
-    """Return for every row the mean of its group over the finite entries, NaN where it has none.
+    """Return for every row the mean of its group over the entries that are not NaN, NaN where it has none.
 
     Args:
         values: [B, K], NaN = left out.
@@ -27,15 +27,15 @@ def group_mean(values: Tensor, groups: Tensor) -> Tensor:
         >>> group_mean(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1])).flatten().tolist()
         [2.0, 2.0, 5.0]
     """
-    applies = values.isfinite()
+    missing = values.isnan()
     n_groups = int(groups.max()) + 1
-    sums = values.new_zeros(n_groups, values.shape[1]).index_add_(0, groups, torch.where(applies, values, 0.0))
-    counts = torch.zeros_like(sums).index_add_(0, groups, applies.to(values.dtype))
+    sums = values.new_zeros(n_groups, values.shape[1]).index_add_(0, groups, values.masked_fill(missing, 0.0))
+    counts = torch.zeros_like(sums).index_add_(0, groups, (~missing).to(values.dtype))
     return (sums / counts)[groups]
 
 
 def group_std(values: Tensor, groups: Tensor) -> Tensor:
-    """Return for every row the population standard deviation of its group over the finite entries [B, K].
+    """Return for every row the population standard deviation of its group over the entries that are not NaN.
 
     Example:
         >>> group_std(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 1])).flatten().tolist()
@@ -47,9 +47,12 @@ def group_std(values: Tensor, groups: Tensor) -> Tensor:
 def _standardized(rewards: Tensor, groups: Tensor, *, over_batch: bool) -> Tensor:
     # float64: rewards may sit on a large offset, and the subtraction must not eat the spread.
     values = rewards.double()
-    std = group_std(values, torch.zeros_like(groups) if over_batch else groups)
     centered = values - group_mean(values, groups)
-    return torch.where(centered.isfinite(), centered / (std + EPSILON), 0.0)
+    if over_batch:
+        std = group_std(values, torch.zeros_like(groups))
+    else:
+        std = group_mean(centered.square(), groups).sqrt()
+    return torch.nan_to_num(centered / (std + EPSILON), nan=0.0)
 
 
 def _mixing_weights(weights: Tensor | None, rewards: Tensor, who: str) -> Tensor:

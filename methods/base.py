@@ -5,10 +5,12 @@ trainable parameters. One convention everywhere: sigma 1 is noise and 0 is data,
 velocity = noise - clean. No model, file, device count or logger is known here.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from types import UnionType
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
@@ -28,7 +30,7 @@ class Condition(Protocol):
 
 
 class Snapshots(Protocol):
-    """Named copies of the trainable weights: `current` (trained), `old`, `evaluation`, `reference` (as at the start)."""
+    """Named copies of the trainable weights: `current` (in training), `old`, `evaluation`, `reference` (initial)."""
 
     def using(self, name: str) -> AbstractContextManager[None]:
         """Run the block with the named weights in place. Never between a forward pass and its backward pass."""
@@ -64,9 +66,7 @@ class Backbone(Protocol):
         """Return the condition of prompts, one row each."""
         ...
 
-    def velocity(
-        self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None
-    ) -> Tensor:
+    def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return the velocity [B, ...] at x [B, ...], sigma [B] in (0, 1], under preference [B, K] or none."""
         ...
 
@@ -118,7 +118,8 @@ class Batch:
     """What one training step learns from, rows ordered by prompt.
 
     `groups` [B] numbers the groups in which rewards are compared (one prompt, or one prompt and preference slot);
-    `preferences` [B, K] on the simplex or None; `rewards` [B, K] with NaN where a reward does not apply to a prompt.
+    `preferences` [B, K] on the simplex or None; `rewards` [B, K], of which more is always better, with NaN where a reward
+    does not apply to a prompt.
     """
 
     rollout: Rollout
@@ -181,14 +182,18 @@ class Terms:
 
 @dataclass(frozen=True)
 class Step:
-    """What an update did: `weights` [K] (mean over the samples where each sample has its own), the `gramian` [K, K] of
-    the K gradients where it was measured, and named numbers for the record."""
+    """What an update did.
+
+    `weights` [K] (the mean over samples where each has its own), the `gramian` [K, K] of the K gradients where it was
+    measured, and named numbers for the record.
+    """
 
     weights: Tensor
     gramian: Tensor | None
     scalars: Mapping[str, float]
 
 
+@runtime_checkable
 class Objective(Protocol):
     """Turns a batch into terms; knows nothing of how rewards are traded off."""
 
@@ -209,6 +214,7 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
 class Weighting(Protocol):
     """Says how K losses become one update; knows nothing of diffusion."""
 
@@ -229,6 +235,7 @@ class Weighting(Protocol):
         ...
 
 
+@runtime_checkable
 class AdvantageEstimator(Protocol):
     """Turns rewards into advantages."""
 
@@ -240,6 +247,7 @@ class AdvantageEstimator(Protocol):
         ...
 
 
+@runtime_checkable
 class PreferenceDistribution(Protocol):
     """A distribution on the simplex of preferences."""
 
@@ -248,9 +256,20 @@ class PreferenceDistribution(Protocol):
         ...
 
 
+def per_row(values: Tensor, like: Tensor) -> Tensor:
+    """Return one number a row [B] or [1], in the dtype of x [B, ...] and shaped to multiply it.
+
+    Example:
+        >>> (per_row(torch.tensor([1.0, 2.0]), torch.ones(2, 3)) * torch.ones(2, 3)).tolist()
+        [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
+    """
+    values = values.to(like.dtype)
+    return values if len(values) == 1 else values.reshape(-1, *[1] * (like.ndim - 1))
+
+
 @dataclass(frozen=True)
 class Transition:
-    """One step of a sampler: the Gaussian of the next latent, `mean` [B, ...] and `std` [B] (0 = deterministic).
+    """One step of a sampler: the Gaussian of the next latent, `mean` [B, ...] and `std` [B] or [1] (0 = deterministic).
 
     `history` is what a multistep solver needs at the next step; None for all others.
     """
@@ -260,6 +279,7 @@ class Transition:
     history: tuple[Tensor, Tensor] | None = None
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """A frozen rule that leads from one noise level to the next."""
 
@@ -271,8 +291,25 @@ class Sampler(Protocol):
         sigma_next: Tensor,
         history: tuple[Tensor, Tensor] | None = None,
     ) -> Transition:
-        """Return the transition from x [B, ...] at sigma [B] to sigma_next [B], with the velocity [B, ...] at x."""
+        """Return the transition from x [B, ...] at sigma to sigma_next, with the velocity [B, ...] at x.
+
+        Both levels are [B], or [1] where all rows share them; std has their shape.
+        """
         ...
+
+
+def _kind_name(kind: type | UnionType) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind)
+
+
+_PARTS: tuple[tuple[str, type | UnionType], ...] = (
+    ("objective", Objective),
+    ("weighting", Weighting),
+    ("advantages", AdvantageEstimator),
+    ("preferences", PreferenceDistribution | None),
+    ("snapshots", SnapshotSchedule),
+    ("sampler", Sampler),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,8 +342,11 @@ class Method:
 
     def __post_init__(self) -> None:
         """Check the numbers that no part checks for itself."""
-        if self.anchor < 0:
-            raise ValueError(f"anchor must be >= 0, found {self.anchor}")
+        for name, kind in _PARTS:
+            if not isinstance(vars(self)[name], kind):
+                raise TypeError(f"{name} must be {_kind_name(kind)}, found {type(vars(self)[name]).__name__}")
+        if not 0 <= self.anchor < math.inf:
+            raise ValueError(f"anchor must be finite and >= 0, found {self.anchor}")
         if not 0 < self.budget_share <= 1:
             raise ValueError(f"budget_share must be in (0, 1], found {self.budget_share}")
         if self.slots < 1:

@@ -3,17 +3,14 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from methods.advantages import GroupNormalized
-from methods.base import AdvantageEstimator, Method, Model, Objective, Sampler, Weighting
-from methods.objectives.nft import NFT
+from methods.base import Method, Model, Weighting
+from methods.nft_method import NFTMethod
 from methods.preferences import check_preference, coarsest_lattice
-from methods.samplers.dpm import DPM2
-from methods.snapshots import SnapshotSchedule
 from methods.weightings.fixed import FixedWeighting
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedWeights(Method):
+class FixedWeights(NFTMethod):
     """Separately trained models, one a weight vector, on per-reward normalized advantages.
 
     The weight vectors are the coarsest simplex lattice with at least `n_models` points (K = 2: 5 evenly spaced ones;
@@ -24,15 +21,7 @@ class FixedWeights(Method):
     """
 
     paper: ClassVar[str] = "DiffusionNFT (arXiv 2509.16117), one training per trade-off"
-    objective: Objective = field(default_factory=NFT)
     weighting: Weighting = field(default_factory=FixedWeighting)
-    advantages: AdvantageEstimator = field(default_factory=GroupNormalized)
-    preferences: None = None
-    slots: int = 1
-    snapshots: SnapshotSchedule = field(default_factory=SnapshotSchedule)
-    sampler: Sampler = field(default_factory=DPM2)
-    anchor: float = 1e-4
-    budget_share: float = 1.0
     n_models: int = 5
     weights: tuple[float, ...] | None = None
     budget_per_model: float | None = None
@@ -46,6 +35,10 @@ class FixedWeights(Method):
             raise ValueError(f"budget_per_model must be in (0, 1], found {self.budget_per_model}")
         if self.weights is not None:
             check_preference(self.weights, len(self.weights), "weights")
+        if self.weighting not in (FixedWeighting(), FixedWeighting(self.weights)):
+            raise ValueError(f"weighting follows from weights, which should be set instead, found {self.weighting}")
+        if self.preferences is not None:
+            raise ValueError(f"preferences must be None for models of fixed weights, found {self.preferences}")
 
     def validate(self, n_objectives: int, group_size: int) -> None:
         """Raise ValueError if the weights do not fit K objectives or a group is too small."""

@@ -37,7 +37,7 @@ def weighted_loss(terms: Terms, weights: Tensor, anchor: float, n_points: int) -
         anchor: Weight of the anchor.
         n_points: Points of the whole step, so that micro-batches add up to the mean of the anchor.
     """
-    collapsed = torch.einsum("nk,nkm->nm", weights, terms.coefficients)
+    collapsed = (weights.unsqueeze(2) * terms.coefficients).sum(1)
     loss = (collapsed * terms.branches).sum()
     return loss if terms.anchor is None else loss + anchor * terms.anchor.sum() / n_points
 
@@ -49,6 +49,18 @@ def flat_gradient(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
 
 
+def objective_losses(terms: Terms, shares: Tensor) -> Tensor:
+    """Return the K losses over these points [K]; exact where a loss is linear in its branches, as NFT's is.
+
+    For the others it is their linearization at the present weights, which has the same gradient.
+
+    Args:
+        terms: Terms of N points.
+        shares: Share of each point in each loss's mean, [N, K].
+    """
+    return (shares * (terms.coefficients * terms.branches.unsqueeze(1)).sum(2)).sum(0)
+
+
 def objective_gradients(terms: Terms, shares: Tensor, parameters: Sequence[Tensor]) -> Tensor:
     """Return the gradients of the K losses over these points, [K, P].
 
@@ -57,8 +69,7 @@ def objective_gradients(terms: Terms, shares: Tensor, parameters: Sequence[Tenso
         shares: Share of each point in each loss's mean, [N, K].
         parameters: Trainable parameters, P numbers in all.
     """
-    losses = torch.einsum("nk,nkm,nm->k", shares, terms.coefficients, terms.branches)
-    return torch.stack([flat_gradient(loss, parameters) for loss in losses])
+    return torch.stack([flat_gradient(loss, parameters) for loss in objective_losses(terms, shares)])
 
 
 def gramian(gradients: Tensor) -> Tensor:
@@ -75,7 +86,8 @@ def cosines(update: Tensor, gradients: Tensor) -> Tensor:
         [1.0, 0.0]
     """
     wide, direction = gradients.double(), update.double()
-    return wide @ direction / (wide.norm(dim=1) * direction.norm())
+    lengths = torch.linalg.vector_norm(wide, dim=1) * torch.linalg.vector_norm(direction)
+    return torch.div(torch.mv(wide, direction), lengths)
 
 
 def assign_gradient(gradient: Tensor, parameters: Sequence[torch.nn.Parameter]) -> None:

@@ -75,10 +75,10 @@ def coarsest_lattice(n_objectives: int, at_least: int) -> np.ndarray:
     return lattice(n_objectives, divisions)
 
 
-def _uniform_simplex(generator: Generator, n: int, n_objectives: int) -> Tensor:
-    # Normalized exponentials are Dirichlet(1, ..., 1). float64 keeps the row sums exact to 1e-15.
-    draws = -torch.log1p(-torch.rand(n, n_objectives, generator=generator, dtype=torch.float64))
-    return draws / draws.sum(1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
+def _on_simplex(uniform: np.ndarray) -> np.ndarray:
+    # Normalized exponentials are Dirichlet(1, ..., 1); the floor keeps a row of zeros apart from 0 / 0.
+    draws = np.maximum(-np.log1p(-uniform), np.finfo(np.float64).tiny)
+    return np.asarray(draws / draws.sum(1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -135,13 +135,14 @@ class CornerMix:
 
     def draw(self, generator: Generator, n: int, n_objectives: int) -> Tensor:
         """Return n preferences [n, K], float32."""
-        interior = _uniform_simplex(generator, n, n_objectives)
-        kind = torch.rand(n, 1, generator=generator)
-        order = torch.rand(n, n_objectives, generator=generator).argsort(1)
-        vertex = torch.nn.functional.one_hot(order[:, 0], n_objectives).double()
-        if n_objectives <= 2:
-            return torch.where(kind < self.corners, vertex, interior).float()
-        on_edge = interior * (vertex + torch.nn.functional.one_hot(order[:, 1], n_objectives))
-        edge = on_edge / on_edge.sum(1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
-        rest = torch.where(kind < self.vertices + self.edges, edge, interior)
-        return torch.where(kind < self.vertices, vertex, rest).float()
+        # One call for all numbers of a draw, then numpy: the arrays are tiny and drawn anew for every prompt and step.
+        uniform = torch.rand(n, 2 * n_objectives + 1, generator=generator, dtype=torch.float64).numpy()
+        kind = uniform[:, -1]
+        if n_objectives == 2:
+            first = np.where(kind < self.corners, kind < self.corners / 2, uniform[:, 0])
+            return torch.from_numpy(np.stack((first, 1 - first), axis=1)).float()
+        rows = _on_simplex(uniform[:, :n_objectives])
+        rank = uniform[:, n_objectives:-1].argsort(1).argsort(1)
+        on_edge, on_vertex = kind < self.vertices + self.edges, kind < self.vertices
+        rows[(on_edge[:, None] & (rank > 1)) | (on_vertex[:, None] & (rank > 0))] = 0.0
+        return torch.from_numpy(rows / rows.sum(1, keepdims=True)).float()

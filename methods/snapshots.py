@@ -5,9 +5,10 @@ decay = schedule(s) and s the number of steps done so far.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Decay(Protocol):
     """The decay [0, 1] after s >= 0 optimizer steps."""
 
@@ -90,3 +91,9 @@ class SnapshotSchedule:
 
     old: Decay = field(default_factory=LinearDecay)
     evaluation: Decay = field(default_factory=WarmupAverage)
+
+    def __post_init__(self) -> None:
+        """Check that both are schedules."""
+        for name in ("old", "evaluation"):
+            if not isinstance(vars(self)[name], Decay):
+                raise TypeError(f"{name} must be a Decay, found {type(vars(self)[name]).__name__}")

@@ -168,7 +168,7 @@ class ToySpec:
     def build(self, n_objectives: int, seed: int) -> ToyBackbone:
         """Return a backbone in the default dtype whose initial weights depend on the seed alone."""
         with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(derived_seed(seed, "residual"))
+            torch.manual_seed(derived_seed(seed, "residual"))
             residual = Residual(len(self.means[0][0]), len(self.prompts), n_objectives, self.size)
         mixture = self.mixture().to(torch.zeros((), dtype=torch.get_default_dtype()))
         return ToyBackbone(mixture, self.prompts, residual)

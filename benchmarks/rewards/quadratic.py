@@ -35,7 +35,7 @@ class QuadraticReward:
         # Rows repeat few prompts, so the table is built once a prompt and looked up once a row.
         row_of = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompts))}
         table = samples.new_tensor([self.targets[prompt] or nowhere for prompt in row_of])
-        index = torch.tensor([row_of[prompt] for prompt in prompts], device=samples.device)
+        index = torch.tensor(list(map(row_of.__getitem__, prompts)), device=samples.device)
         return -self.scale * (samples - table[index]).square().sum(1)
 
     def describe(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The geometry of the toy: modes of the base mixtures, targets of the rewards, and what follows from them in closed form.
+"""The geometry of the toy: modes of the base mixtures, targets of the rewards, and what follows in closed form.
 
 Every coordinate is rounded, so that the definition (and its hash) is the same on every machine.
 """
@@ -18,7 +18,7 @@ from benchmarks.rewards.quadratic import QuadraticReward
 Vector = tuple[float, ...]
 
 PROMPTS = ("east", "north-east", "north", "north-west", "west", "south-west", "south", "south-east")
-MODE_RADIUS, MODE_STD = 2.5, 0.5
+MODE_RADIUS, MODE_STD = 2.0, 0.5
 TARGET_DISTANCE = 1.8
 TURN = 0.6
 """How far the line through the targets turns from prompt to prompt, in radians: a preference means about the same thing
@@ -66,7 +66,7 @@ class ToyTask:
         columns = [
             -reward.scale * mixture.mean_squared_distance(targets[:, k]) for k, reward in enumerate(self.rewards)
         ]
-        return np.nanmean(torch.stack(columns, dim=1).numpy(), axis=0)
+        return np.asarray(np.nanmean(torch.stack(columns, dim=1).numpy(), axis=0))
 
     def tilted_optimum(self, weights: Sequence[float], temperature: float) -> tuple[GaussianMixture, np.ndarray, float]:
         """Return the policy that maximizes E[sum_k weights_k r_k] - temperature * KL(. || base), prompt by prompt.
@@ -102,7 +102,7 @@ def _plane_spec() -> ToySpec:
 
 
 def plane_task(names: Sequence[str], scales: Sequence[float]) -> ToyTask:
-    """Return a task in the plane with one target a reward, at equal distances: a segment (K = 2) or triangle (K = 3)."""
+    """Return a task in the plane with one target a reward, equally far apart: a segment (K = 2) or triangle (K = 3)."""
     spec, k = _plane_spec(), len(names)
     radius = TARGET_DISTANCE / 2 if k == 2 else TARGET_DISTANCE / math.sqrt(3)
     rewards = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from methods.base import Backbone, Batch, Draws, Points, Terms
+from methods.base import Backbone, Batch, Draws, Points, Terms, per_row
 
 NORMALIZER_FLOOR = 1e-5
 """Smallest self-normalizer of a branch. Source: DiffusionNFT, released code."""
@@ -23,14 +23,17 @@ def optimality(advantages: Tensor, clip: float) -> Tensor:
     return 0.5 + advantages.clamp(-clip, clip) / (2 * clip)
 
 
-def self_normalized_error(x: Tensor, sigma: Tensor, velocity: Tensor, clean: Tensor) -> Tensor:
-    """Return mean(e^2) / mean|e| per row [N] for e = (x - sigma * velocity) - clean.
+def self_normalized(error: Tensor) -> Tensor:
+    """Return mean(e^2) / mean|e| per row [N] of an error [N, ...] of the clean prediction.
 
     The normalizer is a constant for the gradient, computed in float64 and floored; the result has the input's dtype.
+
+    Example:
+        >>> self_normalized(torch.tensor([[0.0, -1.0]])).tolist()
+        [1.0]
     """
-    error = x - sigma.reshape(-1, *[1] * (x.ndim - 1)) * velocity - clean
     flat = error.flatten(1)
-    normalizer = flat.detach().double().abs().mean(1).clamp_min(NORMALIZER_FLOOR)
+    normalizer = flat.detach().abs().mean(1, dtype=torch.float64).clamp_min_(NORMALIZER_FLOOR)
     return flat.square().mean(1) / normalizer.to(flat.dtype)
 
 
@@ -89,14 +92,14 @@ class NFT:
         rows = torch.arange(n_rollouts, device=clean.device).repeat_interleave(n_points)
         sigma = sigmas.to(clean)[step]
         noise = draws.normal("forward noise", per_prompt, n_points, *clean.shape[1:]).reshape(-1, *clean.shape[1:])
-        level = sigma.reshape(-1, *[1] * (clean.ndim - 1))
+        level = per_row(sigma, clean)
         target = clean[rows]
         preferences = None if batch.preferences is None else batch.preferences[rows]
-        x = (1 - level) * target + level * noise
+        x = torch.lerp(target, noise, level)
         return Points(rows, step, sigma, x, target, batch.condition.rows(rows), preferences)
 
     def terms(self, backbone: Backbone, points: Points, advantages: Tensor, *, anchored: bool) -> Terms:
-        """Return branches [N, 2], coefficients [N, K, 2] and the anchor [N]; only the trained velocity has a gradient."""
+        """Return branches [N, 2], coefficients [N, K, 2], anchor [N]; only the trained velocity has a gradient."""
         x, sigma, condition, preferences = points.x, points.sigma, points.condition, points.preferences
         with torch.no_grad(), backbone.snapshots.using("old"):
             old = backbone.velocity(x, sigma, condition, preferences)
@@ -105,10 +108,12 @@ class NFT:
             with torch.no_grad(), backbone.snapshots.using("reference"):
                 reference = backbone.velocity(x, sigma, condition, None)
         velocity = backbone.velocity(x, sigma, condition, preferences)
-        positive = self_normalized_error(x, sigma, torch.lerp(old, velocity, self.beta), points.target)
-        negative = self_normalized_error(x, sigma, torch.lerp(old, velocity, -self.beta), points.target)
+        # v_plus and v_minus lie symmetrically around v_old, and so do the errors of their clean predictions.
+        level = per_row(sigma, x)
+        middle, offset = x - points.target - level * old, (self.beta * level) * (velocity - old)
+        positive, negative = self_normalized(middle - offset), self_normalized(middle + offset)
         branches = torch.stack((positive - negative, negative), dim=1)
-        probability = optimality(advantages, self.clip)
-        coefficients = torch.stack((probability, torch.ones_like(probability)), dim=2) * (self.clip / self.beta)
+        coefficients = advantages.new_full((*advantages.shape, 2), self.clip / self.beta)
+        coefficients[..., 0] *= optimality(advantages, self.clip)
         anchor = None if reference is None else (velocity - reference).square().flatten(1).mean(1)
         return Terms(branches, coefficients, anchor)

@@ -5,12 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from methods.base import Transition
-
-
-def _log_snr(sigma: Tensor) -> Tensor:
-    # Half the log signal-to-noise ratio, ln((1 - sigma) / sigma); -inf at sigma 1, +inf at sigma 0.
-    return torch.log1p(-sigma) - torch.log(sigma)
+from methods.base import Transition, per_row
 
 
 @dataclass(frozen=True)
@@ -32,17 +27,16 @@ class DPM2:
         sigma_next: Tensor,
         history: tuple[Tensor, Tensor] | None = None,
     ) -> Transition:
-        """Return the transition with std 0; history is (previous clean prediction [B, ...], previous sigma [B])."""
-        shape = (-1, *[1] * (x.ndim - 1))
-        clean = x - sigma.reshape(shape) * velocity
+        """Return the transition with std 0; history is (previous clean prediction [B, ...], its step h [B] or [1])."""
         here, there = sigma.double(), sigma_next.double()
-        keep = there / here
+        # lambda(n) - lambda(s) in one logarithm: inf at the last step and behind sigma 1.
+        h = torch.log(here * (1 - there) / (there * (1 - here)))
+        clean = torch.addcmul(x, per_row(sigma, x), velocity, value=-1)
         direction = clean
         if history is not None:
-            previous, before = history
-            h, h_before = _log_snr(there) - _log_snr(here), _log_snr(here) - _log_snr(before.double())
-            # h = inf at the last step and h_before = inf behind sigma 1: both mean first order.
-            second = torch.where(torch.isfinite(h) & torch.isfinite(h_before), h / (2 * h_before), 0.0)
-            direction = clean + second.to(x.dtype).reshape(shape) * (clean - previous)
-        kept = keep.to(x.dtype).reshape(shape)
-        return Transition(kept * x + (1 - keep).to(x.dtype).reshape(shape) * direction, torch.zeros_like(sigma), (clean, sigma))
+            previous, h_previous = history
+            # Zero, that is first order, where either step is infinite: the last one, and the one behind sigma 1.
+            second = torch.nan_to_num(h / (2 * h_previous), nan=0.0, posinf=0.0)
+            direction = torch.addcmul(clean, per_row(second, x), clean - previous)
+        mean = torch.lerp(direction, x, per_row(there / here, x))
+        return Transition(mean, torch.zeros_like(sigma), (clean, h))

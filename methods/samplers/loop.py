@@ -1,11 +1,12 @@
 """The only denoising loop."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from methods.base import Rollout, Sampler
+from methods.base import Rollout, Sampler, per_row
 from methods.samplers.schedules import check_sigmas
 
 
@@ -18,9 +19,8 @@ def log_prob(x_next: Tensor, mean: Tensor, std: Tensor) -> Tensor:
         >>> log_prob(torch.zeros(1, 2), torch.zeros(1, 2), torch.ones(1)).item()  # doctest: +ELLIPSIS
         -0.9189...
     """
-    shape = (-1, *[1] * (x_next.ndim - 1))
-    density = torch.distributions.Normal(mean, std.reshape(shape), validate_args=False).log_prob(x_next)
-    return density.flatten(1).mean(1)
+    deviation = (x_next - mean) / per_row(std, mean)
+    return -0.5 * deviation.square().flatten(1).mean(1) - std.log() - 0.5 * math.log(2 * math.pi)
 
 
 @torch.no_grad()
@@ -50,16 +50,18 @@ def denoise(
         ValueError: If sigmas do not fall strictly, or a stochastic sampler got no noise.
     """
     check_sigmas(sigmas)
-    x, history = noise, None
-    levels = sigmas.to(noise).unsqueeze(1).expand(-1, len(noise))
+    x, history, rows = noise, None, len(noise)
+    # One level for all rows: samplers get it as [1] and compute their coefficients once, the network gets [B].
+    levels = sigmas.to(noise).unsqueeze(1).unbind()
     path, log_probs = [x], []
     for i in range(len(sigmas) - 1):
-        step = sampler.transition(x, velocity(x, levels[i]), levels[i], levels[i + 1], history)
+        here, there = levels[i], levels[i + 1]
+        step = sampler.transition(x, velocity(x, here.expand(rows)), here, there, history)
         x, history = step.mean, step.history
-        if bool((step.std > 0).any()):
+        if step.std.any():
             if step_noise is None:
                 raise ValueError(f"{type(sampler).__name__} is stochastic and needs step_noise, found None")
-            x = x + step.std.reshape(-1, *[1] * (x.ndim - 1)) * step_noise(i)
+            x = x + per_row(step.std, x) * step_noise(i)
             if keep_path:
                 log_probs.append(log_prob(x, step.mean, step.std))
         if keep_path:

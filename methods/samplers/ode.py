@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from methods.base import Transition
+from methods.base import Transition, per_row
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,4 @@ class ODE:
         history: tuple[Tensor, Tensor] | None = None,
     ) -> Transition:
         """Return the transition with std 0; history is neither read nor kept."""
-        step = (sigma_next - sigma).reshape(-1, *[1] * (x.ndim - 1))
-        return Transition(x + step * velocity, torch.zeros_like(sigma))
+        return Transition(torch.addcmul(x, per_row(sigma_next - sigma, x), velocity), torch.zeros_like(sigma))

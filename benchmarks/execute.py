@@ -1,0 +1,112 @@
+"""Doing a run: train its models, evaluate them, and keep records that survive a cut."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from benchmarks.checkpoints import load_tensors, save_tensors
+from benchmarks.evaluate import check_reference_point, evaluate
+from benchmarks.invariants import Probe, checks_at_end, checks_at_start
+from benchmarks.records import RunRecord, UsageError
+from benchmarks.run import Run
+from benchmarks.session import Session, joined
+from benchmarks.train import Learner, steps_within
+from methods.base import Model
+from methods.snapshots import OnPolicy
+
+Tick = Callable[[int], None]
+"""Called with the number of training steps done so far, over all models of the run."""
+
+
+def execute(run: Run, tick: Tick | None = None) -> RunRecord:
+    """Do a run from wherever it stands to its end.
+
+    Args:
+        run: What to do.
+        tick: Told of progress.
+
+    Raises:
+        UsageError: If the input is at fault (a reward fails, training diverges, the folder cannot be written). The
+            record says `failed` and why, and all that was measured before is kept.
+    """
+    run.validate()
+    torch.set_num_threads(run.benchmark.recipe.threads)
+    session = Session(run)
+    try:
+        done = 0
+        for index, model in enumerate(run.models):
+            total = run.steps_of(model)
+            if index >= session.position.model:
+                _train_model(session, index, model, _after(done, tick))
+            done += total
+        return session.finish("done", None)
+    except UsageError as error:
+        session.finish("failed", str(error))
+        raise
+    finally:
+        session.log.close()
+
+
+def _after(steps_before: int, tick: Tick | None) -> Tick:
+    def total(steps: int) -> None:
+        if tick is not None:
+            tick(steps_before + steps)
+
+    return total
+
+
+def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None:
+    run, benchmark = session.run, session.run.benchmark
+    learner = Learner(benchmark, model.method, run.seed)
+    session.model, session.learner = index, learner
+    if session.position.model == index and session.position.tensors is not None:
+        tensors = load_tensors(run.folder, session.position.tensors)
+        meter = session.position.model_dump(include={"velocity_evaluations", "reward_calls"})
+        learner.load(tensors, session.position.step, session.position.seconds, meter)
+    probe = Probe(benchmark, learner.bare, run.seed)
+    conditional = model.preference is None
+    if learner.step == 0 and index == 0 and not session.was_evaluated(0, 0):
+        _evaluate_base(session, learner)
+        session.invariants += checks_at_start(probe, conditional=conditional)
+    total = run.steps_of(model)
+    stops = {min(steps_within(benchmark, model.method, share), total) for share in benchmark.recipe.evaluate_at}
+    stops = {*stops, total}
+    while learner.step < total:
+        session.log_step(index, learner, learner.advance())
+        if learner.step in stops:
+            _evaluate_model(session, index, model, learner)
+            session.save(index, learner)
+        elif time.monotonic() - session.saved_at > benchmark.recipe.checkpoint_seconds:
+            session.save(index, learner)
+        tick(learner.step)
+    save_tensors(run.folder, f"model{index}", learner.snapshots.state())
+    if index == len(run.models) - 1 and not any(e.name == "rewards_finite" for e in session.invariants):
+        on_policy = isinstance(model.method.snapshots.old, OnPolicy)
+        found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
+        session.invariants += found
+    session.save(index + 1, None)
+
+
+def _evaluate_base(session: Session, learner: Learner) -> None:
+    # Without a preference: the untrained model. The recorded preference only says that none is favored.
+    benchmark = session.run.benchmark
+    k = benchmark.n_objectives
+    columns = evaluate(
+        benchmark, learner.bare, "reference", [(1 / k,) * k], session.run.seed, conditional=False, step=0, first_point=0
+    )
+    check_reference_point(benchmark, columns)
+    session.add_evaluation(0, learner, columns)
+
+
+def _evaluate_model(session: Session, index: int, model: Model, learner: Learner) -> None:
+    if session.was_evaluated(index, learner.step):
+        return
+    benchmark = session.run.benchmark
+    conditional = model.preference is None
+    sweep = benchmark.evaluation.preferences if model.preference is None else [model.preference]
+    columns = evaluate(
+        benchmark, learner.bare, "evaluation", sweep, session.run.seed, conditional=conditional, step=learner.step,
+        first_point=0 if conditional else index,
+    )  # fmt: skip
+    session.add_evaluation(index, learner, columns)

@@ -1,0 +1,182 @@
+"""The records of a run while it goes on: what is measured, how it is saved, and how a cut-off run finds its place."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks import environment
+from benchmarks.checkpoints import EvaluatedModel, Position, read_position, save_position
+from benchmarks.evaluate import Columns
+from benchmarks.records import (
+    EVALUATIONS_FILE,
+    GRAMIANS_FILE,
+    STEPS_FILE,
+    CheckpointRecord,
+    CostRecord,
+    InvariantRecord,
+    RunRecord,
+    StepLog,
+    check_steps,
+    read_table,
+    write_run,
+    write_table,
+)
+from benchmarks.run import Run
+from benchmarks.train import Learner
+from methods.base import Step
+
+_START = Position(
+    model=0, step=0, seconds=0.0, velocity_evaluations=0, reward_calls=0, steps_offset=0, tensors=None, gramians=0,
+    evaluated=[], invariants=[],
+)  # fmt: skip
+
+
+class Session:
+    """The records of a run while it goes on."""
+
+    def __init__(self, run: Run) -> None:
+        """Open the records, at the last position if the run was cut off."""
+        self.run = run
+        self.record = run.record()
+        position = read_position(run.folder)
+        self.position = position or _START
+        self.evaluated = list(self.position.evaluated)
+        self.invariants = [InvariantRecord.model_validate(entry) for entry in self.position.invariants]
+        self.tables = self._stored_evaluations()
+        self.gramians = self._stored_gramians()
+        # Only now, with everything read, is anything written: a damaged file must leave the others as they are.
+        check_steps(run.folder / STEPS_FILE, self.position.steps_offset)
+        write_run(run.folder, self.record)
+        self.log = StepLog(run.folder / STEPS_FILE, self.position.steps_offset)
+        self.saved_at = time.monotonic()
+        self.model = 0
+        self.learner: Learner | None = None
+
+    def _stored_evaluations(self) -> list[Columns]:
+        if not self.evaluated:
+            return []
+        frame = read_table(self.run.folder / EVALUATIONS_FILE)
+        conditional = self.run.method.preferences is not None
+        tables = []
+        for entry in self.evaluated:
+            rows = frame["step"] == entry.step
+            rows = rows if conditional or entry.step == 0 else rows & (frame["point"] == entry.model)
+            tables.append({str(name): frame.loc[rows, name].to_numpy() for name in frame.columns})
+        return tables
+
+    def _stored_gramians(self) -> list[list[float]]:
+        if not self.position.gramians:
+            return []
+        rows: list[list[float]] = read_table(self.run.folder / GRAMIANS_FILE).to_numpy(dtype=np.float64).tolist()
+        return rows[: self.position.gramians]
+
+    def was_evaluated(self, model: int, step: int) -> bool:
+        """Return whether a model's sweep at a step is already on disk."""
+        return any(entry.model == model and entry.step == step for entry in self.evaluated)
+
+    def log_step(self, model: int, learner: Learner, step: Step) -> None:
+        """Append one step to the records."""
+        names = [reward.name for reward in self.run.benchmark.rewards]
+        row: dict[str, Any] = {"model": model, "step": learner.step}
+        row["weights"] = dict(zip(names, step.weights.tolist(), strict=True))
+        row |= {name: value if math.isfinite(value) else None for name, value in step.scalars.items()}
+        row["old_decay"] = learner.method.snapshots.old(learner.step)
+        row["seconds"] = round(learner.seconds, 4)
+        self.log.append(row)
+        if step.gramian is not None:
+            self.gramians.append([model, learner.step, *step.gramian.flatten().tolist()])
+
+    def add_evaluation(self, model: int, learner: Learner, columns: Columns) -> None:
+        """Add an evaluated sweep to the records."""
+        self.tables.append(columns)
+        self.evaluated.append(_cost_of(model, learner))
+
+    def save_tables(self) -> None:
+        """Write the measurements so far."""
+        if self.tables:
+            write_table(self.run.folder / EVALUATIONS_FILE, joined(self.tables))
+        if self.gramians:
+            write_table(self.run.folder / GRAMIANS_FILE, self._gramian_columns())
+
+    def save(self, model: int, learner: Learner | None) -> None:
+        """Write everything, so that a run cut off from here on goes on from here."""
+        folder = self.run.folder
+        self.save_tables()
+        name = None if learner is None else f"resume-model{model}-step{learner.step}"
+        position = Position(
+            model=model,
+            step=0 if learner is None else learner.step,
+            seconds=0.0 if learner is None else learner.seconds,
+            velocity_evaluations=0 if learner is None else learner.meter.velocity_evaluations,
+            reward_calls=0 if learner is None else learner.meter.reward_calls,
+            steps_offset=self.log.sync(),
+            tensors=name,
+            gramians=len(self.gramians),
+            evaluated=self.evaluated,
+            invariants=[entry.model_dump(mode="json") for entry in self.invariants],
+        )
+        save_position(folder, position, None if learner is None else learner.state())
+        self.saved_at = time.monotonic()
+
+    def _gramian_columns(self) -> Columns:
+        k = self.run.benchmark.n_objectives
+        array = np.asarray(self.gramians, dtype=np.float64)
+        columns: Columns = {"model": array[:, 0].astype(np.int64), "step": array[:, 1].astype(np.int64)}
+        return columns | {f"g_{i}_{j}": array[:, 2 + i * k + j] for i in range(k) for j in range(k)}
+
+    def checkpoints(self) -> list[CheckpointRecord]:
+        """Return what all models together had cost at each evaluated step."""
+        found = []
+        for step in sorted({entry.step for entry in self.evaluated}):
+            parts = [entry for entry in self.evaluated if entry.step == step]
+            found.append(
+                CheckpointRecord(
+                    step=step,
+                    velocity_evaluations=sum(part.velocity_evaluations for part in parts),
+                    reward_calls=sum(part.reward_calls for part in parts),
+                    seconds=round(sum(part.seconds for part in parts), 3),
+                )
+            )
+        return found
+
+    def finish(self, status: str, error: str | None) -> RunRecord:
+        """Write the last state of `run.json` and return it."""
+        self.save_tables()
+        last = {entry.model: entry for entry in self.evaluated}
+        learner = self.learner
+        if learner is not None:
+            last[self.model] = _cost_of(self.model, learner)
+        spent = CostRecord(
+            velocity_evaluations=sum(entry.velocity_evaluations for entry in last.values()),
+            reward_calls=sum(entry.reward_calls for entry in last.values()),
+            seconds=round(sum(entry.seconds for entry in last.values()), 3),
+            peak_memory_bytes=environment.peak_memory(),
+        )
+        changes = {
+            "status": status,
+            "error": error,
+            "spent": spent,
+            "checkpoints": self.checkpoints(),
+            "invariants": self.invariants,
+        }
+        self.record = self.record.model_copy(update=changes)
+        write_run(self.run.folder, self.record)
+        return self.record
+
+
+def _cost_of(model: int, learner: Learner) -> EvaluatedModel:
+    return EvaluatedModel(
+        model=model,
+        step=learner.step,
+        velocity_evaluations=learner.meter.velocity_evaluations,
+        reward_calls=learner.meter.reward_calls,
+        seconds=learner.seconds,
+    )
+
+
+def joined(tables: Sequence[Columns]) -> Columns:
+    """Return tables of the same columns as one."""
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
