@@ -29,14 +29,35 @@ def front_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figure:
     pairs = PAIRS.get(len(part.yardstick.rewards))
     if pairs is None:
         return parallel_figure(part, looks)
-    width = 5.6 if len(pairs) == 1 else 3.9 * len(pairs)
-    figure = Figure(figsize=(width, 4.9 if len(pairs) == 1 else 4.5), layout="constrained")
+    # With two rewards the front is small beside the distance to the reference point, so it is shown a second time.
+    shown = [*pairs, *pairs] if len(pairs) == 1 else list(pairs)
+    figure = Figure(figsize=(4.3 * len(shown), 4.5), layout="constrained")
     figure.suptitle(part.record.name, fontsize=11, color=INK)
-    panels = figure.subplots(1, len(pairs), squeeze=False)[0]
-    for axes, (x, y) in zip(panels, pairs, strict=True):
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (x, y) in zip(panels, shown, strict=True):
         _draw_pair(axes, part, looks, x, y)
-    legend_below(figure, entries_of(panels[0]), 3 if len(pairs) == 1 else 6)
+    if len(pairs) == 1:
+        panels[0].set_title("from the reference point")
+        panels[1].set_title("close-up of the fronts")
+        _close_up(panels[1], part)
+    legend_below(figure, entries_of(panels[0]), 6)
     return figure
+
+
+def _close_up(axes: Axes, part: BenchmarkSummary) -> None:
+    """Limit a panel of two rewards to the points of the methods and the true front."""
+    rewards = part.yardstick.rewards
+    sets = [oriented(front.points, rewards) for fronts in part.fronts.values() for front in fronts.values()]
+    if part.yardstick.true_front is not None:
+        sets.append(oriented(part.yardstick.true_front.points, rewards))
+    if not sets:
+        return
+    points = np.concatenate(sets)
+    low, high = points.min(0), points.max(0)
+    room = 0.06 * np.maximum(high - low, 1e-9)
+    for k, limit in enumerate((axes.set_xlim, axes.set_ylim)):
+        ends = (float(low[k] - room[k]), float(high[k] + room[k]))
+        limit(*(ends if rewards[k].higher_is_better else ends[::-1]))
 
 
 def _draw_pair(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look], x: int, y: int) -> None:

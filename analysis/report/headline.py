@@ -126,7 +126,7 @@ def _gains(quantities: Mapping[str, Interval]) -> str | None:
 def _reference_notes(parts: Sequence[BenchmarkSummary]) -> tuple[str, ...]:
     sets = [f"{part.record.name}: {part.reference_set}" for part in parts]
     return (
-        "IGD+ and epsilon+: less is better, against the " + "; ".join(sets),
+        "IGD+ and epsilon+: less is better; measured against: " + "; ".join(sets),
         "rewards normalized by the bounds of the benchmark; gains in the units of each reward, positive is better",
     )
 

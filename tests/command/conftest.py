@@ -29,7 +29,7 @@ class TwoModels(FixedWeights):
 """
 
 
-def call(words: tuple[object, ...], capture: pytest.CaptureFixture[str] | None = None) -> int:
+def call(words: tuple[object, ...]) -> int:
     """Call `flowfront` with words and return its exit code."""
     before = sys.argv
     sys.argv = ["flowfront", *map(str, words)]
@@ -74,7 +74,7 @@ def command(here: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """The folder of records of the tiny suite, by `run --jobs 2`, and the command's exit code; read only."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "outside_suites.py").write_text(MODULE)
@@ -84,7 +84,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]
         methods = ("--method", "pareto_slider", "--method", "outside_suites:TwoModels")
         code = call(("run", "outside_suites:TINY", *methods, "--out", "results", "--jobs", 2))
     forget_modules_of(folder)
-    yield folder / "results", code
+    return folder / "results", code
 
 
 @pytest.fixture

@@ -137,6 +137,23 @@ def test_rollouts_come_in_groups_of_one_prompt_and_one_preference(method: Method
         assert torch.equal(again, batch.preferences)
 
 
+def test_the_old_weights_make_the_rollouts(method: Method, k: int) -> None:
+    benchmark = tiny_benchmark(k)
+    backbone = benchmark.backbone.build(k, 0)
+
+    def clean() -> Tensor:
+        prompts = draw_prompts(len(PROMPTS), 2, 0, 0)
+        return collect(benchmark, method, backbone, KeyedDraws(0, prompts, 0), prompts, Meter()).rollout.clean
+
+    before = clean()
+    with torch.no_grad():
+        for parameter in backbone.parameters():
+            parameter.add_(0.1)
+    assert torch.equal(clean(), before)
+    backbone.snapshots.blend("old", 0.0)
+    assert not torch.equal(clean(), before)
+
+
 def test_weighting_answers_in_shape_and_writes_nowhere(method: Method, k: int) -> None:
     batch, _ = first_batch(method, k)
     state = method.weighting.init(k)
