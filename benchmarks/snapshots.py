@@ -44,11 +44,7 @@ class WeightSnapshots:
     @torch.no_grad()
     def blend(self, name: str, decay: float) -> None:
         """Set the snapshot to decay * snapshot + (1 - decay) * current, decay in [0, 1]."""
-        if decay == 0:
-            # lerp with weight 1 does not reproduce the last bit, and "equal" must mean equal.
-            torch._foreach_copy_(self._copies[name], self._tensors)
-        else:
-            torch._foreach_lerp_(self._copies[name], self._tensors, 1 - decay)
+        torch._foreach_lerp_(self._copies[name], self._tensors, 1 - decay)
 
     def state(self) -> dict[str, Tensor]:
         """Return all snapshots and the current weights as `name.index` -> tensor."""

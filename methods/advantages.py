@@ -58,7 +58,7 @@ def _standardized(rewards: Tensor, groups: Tensor, *, over_batch: bool) -> Tenso
 def _mixing_weights(weights: Tensor | None, rewards: Tensor, who: str) -> Tensor:
     if weights is None:
         raise ValueError(f"{who} mixes rewards before the gradient and needs weights, found a weighting without them")
-    return torch.where(rewards.isfinite(), weights.double().expand(rewards.shape), 0.0)
+    return weights.double().expand(rewards.shape)
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,6 @@ class RawMixture:
             ValueError: If there are no weights.
         """
         mixing = _mixing_weights(weights, rewards, "RawMixture")
-        mixed = (mixing * torch.where(rewards.isfinite(), rewards, 0.0).double()).sum(1, keepdim=True)
+        mixed = (mixing * torch.nan_to_num(rewards, nan=0.0).double()).sum(1, keepdim=True)
         single = _standardized(mixed, groups, over_batch=self.over_batch)
         return single.to(rewards.dtype).expand(rewards.shape)

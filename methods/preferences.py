@@ -95,7 +95,10 @@ class FixedPreference:
 
 @dataclass(frozen=True)
 class Dirichlet:
-    """Dirichlet(c, ..., c); concentration 1 is uniform on the simplex, below 1 favors corners."""
+    """Dirichlet(c, ..., c); concentration 1 is uniform on the simplex, below 1 favors corners.
+
+    Draws depend on the seed of the generator, not on how much of it has been used: give every draw a fresh one.
+    """
 
     concentration: float = 1.0
 

@@ -55,9 +55,9 @@ def _close_up(axes: Axes, part: BenchmarkSummary) -> None:
     points = np.concatenate(sets)
     low, high = points.min(0), points.max(0)
     room = 0.06 * np.maximum(high - low, 1e-9)
-    for k, limit in enumerate((axes.set_xlim, axes.set_ylim)):
-        ends = (float(low[k] - room[k]), float(high[k] + room[k]))
-        limit(*(ends if rewards[k].higher_is_better else ends[::-1]))
+    ends = [(float(low[k] - room[k]), float(high[k] + room[k])) for k in range(2)]
+    axes.set_xlim(ends[0] if rewards[0].higher_is_better else ends[0][::-1])
+    axes.set_ylim(ends[1] if rewards[1].higher_is_better else ends[1][::-1])
 
 
 def _draw_pair(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look], x: int, y: int) -> None:

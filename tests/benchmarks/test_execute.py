@@ -241,7 +241,6 @@ def test_a_run_cut_off_while_it_writes_goes_on_to_the_same_records(
     assert found == measurements(whole["pareto_slider"].folder)
 
 
-@pytest.mark.xfail(reason="steps.jsonl is opened before run.json is written")
 def test_a_run_cut_off_before_its_record_is_written_can_be_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

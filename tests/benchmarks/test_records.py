@@ -51,6 +51,17 @@ def test_the_old_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pyte
     assert bytes_below(tmp_path) == {"file": b"old"}, "and no temporary file is left"
 
 
+def test_no_temporary_file_is_left_by_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_bytes(tmp_path / "file", b"old")
+    monkeypatch.setattr(os, "replace", stops)
+    with pytest.raises(KeyboardInterrupt):
+        write_bytes(tmp_path / "file", b"new")
+    assert bytes_below(tmp_path) == {"file": b"old"}
+
+
 @pytest.mark.parametrize("place", ["a file/run.json", "a file/deeper/run.json"])
 def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "a file").write_text("precious")

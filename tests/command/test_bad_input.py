@@ -205,7 +205,7 @@ def test_runs_that_cannot_go_on_are_told_one_by_one_and_keep_their_files(command
     expected = {
         "tiny/pareto_slider/seed0: ": "evaluations.parquet is damaged: expected a parquet file, found: ",
         "tiny/fixed_weights/seed0: ": "steps.jsonl is damaged: expected at least ",
-        "second/pareto_slider/seed0: ": "second/pareto_slider/seed0/steps.jsonl: Not a directory",
+        "second/pareto_slider/seed0: ": "seed0/run.json: expected a writable folder, found: ",
         "second/fixed_weights/seed0: ": "safetensors is damaged: expected safetensors, found: ",
     }
     for line, (which, says) in zip(lines, expected.items(), strict=True):

@@ -135,7 +135,7 @@ def test_a_worker_tells_faults_of_the_input_from_its_own(here: Path) -> None:
 def test_a_worker_that_dies_is_told_in_one_line(here: Path) -> None:
     # The worker cannot resolve the request and ends; its run is what it was.
     planned = [Planned(tiny_run(here / "out"), "new", 0)]
-    with pytest.raises(RecordError, match="a worker process died .*the same command goes on") as told:
+    with pytest.raises(RecordError, match=r"a worker process died .*the same command goes on") as told:
         run_all(Request("no-such-suite", (), (), None, (), "out"), planned, 1, print)
     assert "\n" not in str(told.value)
     assert not (here / "out").exists()
