@@ -1,6 +1,6 @@
 """Cost of the harness: its training step over a bare loop with the same forward and backward passes.
 
-`python -m benchmarks.overhead` runs both in turn on a toy benchmark and prints the ratio of their times, block by block.
+`python -m benchmarks.overhead` runs both in turn on toy benchmarks and prints the ratio of their times.
 The bare loop is what one would write by hand for this one method: no records, no keyed noise, no masks, no named parts.
 """
 

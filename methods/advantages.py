@@ -48,10 +48,8 @@ def _standardized(rewards: Tensor, groups: Tensor, *, over_batch: bool) -> Tenso
     # float64: rewards may sit on a large offset, and the subtraction must not eat the spread.
     values = rewards.double()
     centered = values - group_mean(values, groups)
-    if over_batch:
-        std = group_std(values, torch.zeros_like(groups))
-    else:
-        std = group_mean(centered.square(), groups).sqrt()
+    whole = torch.zeros_like(groups)
+    std = group_std(values, whole) if over_batch else group_mean(centered.square(), groups).sqrt()
     return torch.nan_to_num(centered / (std + EPSILON), nan=0.0)
 
 

@@ -118,8 +118,8 @@ class Batch:
     """What one training step learns from, rows ordered by prompt.
 
     `groups` [B] numbers the groups in which rewards are compared (one prompt, or one prompt and preference slot);
-    `preferences` [B, K] on the simplex or None; `rewards` [B, K], of which more is always better, with NaN where a reward
-    does not apply to a prompt.
+    `preferences` [B, K] on the simplex or None; `rewards` [B, K], of which more is always better, with NaN where a
+    reward does not apply to a prompt.
     """
 
     rollout: Rollout
