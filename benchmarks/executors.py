@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from benchmarks.execute import execute
 from benchmarks.planner import Planned, Request, resolve
 from benchmarks.records import RecordError, UsageError
+from benchmarks.run import Run
 
 SECONDS_BETWEEN_TICKS = 0.25
 
@@ -40,11 +41,14 @@ def default_jobs() -> int:
 
 def _serve(request: Request, pipe: Connection) -> None:
     # A worker: resolves the request anew (so that nothing but words crosses the border), then does what it is told.
-    runs = resolve(request)
+    runs, fault = _resolved(request)
     while True:
         index = pipe.recv()
         if index is None:
             return
+        if fault is not None:
+            pipe.send(Outcome(index, error=fault))
+            continue
         last = 0.0
 
         def tick(steps: int, index: int = index) -> None:
@@ -60,6 +64,14 @@ def _serve(request: Request, pipe: Connection) -> None:
             pipe.send(Outcome(index, error=str(error)))
         except Exception:
             pipe.send(Outcome(index, crash=traceback.format_exc()))
+
+
+def _resolved(request: Request) -> tuple[list[Run], str | None]:
+    # A module outside the tree may have changed since the plan was made; that is a line for the user, not a crash.
+    try:
+        return resolve(request), None
+    except UsageError as error:
+        return [], str(error)
 
 
 def run_all(
@@ -117,7 +129,7 @@ def run_all(
 def _received(pipe: Connection) -> Progress | Outcome:
     try:
         event: Progress | Outcome = pipe.recv()
-    except EOFError as error:
+    except (EOFError, ConnectionError) as error:
         raise RecordError(
             "a worker process died (out of memory?); the same command goes on from its last saved state"
         ) from error
