@@ -13,14 +13,13 @@ from benchmarks.quadratic_front import QuadraticFront, segment_hypervolume
 from methods.preferences import lattice
 
 
-def random_front(seed: int, n_prompts: int = 3, n_objectives: int = 3, *, partial: bool = False) -> QuadraticFront:
+def random_front(seed: int, *, partial: bool = False) -> QuadraticFront:
     rng = np.random.default_rng(seed)
-    targets = rng.normal(size=(n_prompts, n_objectives, 2))
+    targets = rng.normal(size=(3, 3, 2))
     if partial:
-        # Reward k is left out at prompt k + 1, so that each still applies somewhere.
-        for k in range(n_objectives):
-            targets[(k + 1) % n_prompts, k] = np.nan
-    return QuadraticFront(targets, rng.uniform(0.5, 3, n_objectives), rng.uniform(1, 5, n_objectives))
+        # The rewards apply to 2, 1 and 3 of the prompts.
+        targets[1, 0] = targets[0, 1] = targets[2, 1] = np.nan
+    return QuadraticFront(targets, rng.uniform(0.5, 3, 3), rng.uniform(1, 5, 3))
 
 
 def segment(length: float, scales: tuple[float, float] = (1.0, 1.0), n_prompts: int = 2) -> QuadraticFront:
