@@ -11,7 +11,7 @@ from benchmarks.invariants import Probe, checks_at_end, checks_at_start
 from benchmarks.records import RunRecord, UsageError
 from benchmarks.run import Run
 from benchmarks.session import Session, joined
-from benchmarks.train import Learner, steps_within
+from benchmarks.train import Learner, steps_paid
 from methods.base import Model
 from methods.snapshots import OnPolicy
 
@@ -66,12 +66,13 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
         learner.load(tensors, session.position.step, session.position.seconds, meter)
     probe = Probe(benchmark, learner.bare, run.seed)
     conditional = model.preference is None
-    if learner.step == 0 and index == 0 and not session.was_evaluated(0, 0):
+    if learner.step == 0 and index == 0:
         _evaluate_base(session, learner)
         session.invariants += checks_at_start(probe, conditional=conditional)
     total = run.steps_of(model)
-    stops = {min(steps_within(benchmark, model.method, share), total) for share in benchmark.recipe.evaluate_at}
-    stops = {*stops, total}
+    # A share that does not pay for a step has nothing to evaluate.
+    paid = [steps_paid(benchmark, model.method, share) for share in benchmark.recipe.evaluate_at]
+    stops = {*(min(steps, total) for steps in paid if steps), total}
     while learner.step < total:
         session.log_step(index, learner, learner.advance())
         if learner.step in stops:
@@ -100,8 +101,6 @@ def _evaluate_base(session: Session, learner: Learner) -> None:
 
 
 def _evaluate_model(session: Session, index: int, model: Model, learner: Learner) -> None:
-    if session.was_evaluated(index, learner.step):
-        return
     benchmark = session.run.benchmark
     conditional = model.preference is None
     sweep = benchmark.evaluation.preferences if model.preference is None else [model.preference]

@@ -111,7 +111,7 @@ def run_all(
         while pipes:
             for ready in wait(list(pipes)):
                 assert isinstance(ready, Connection)
-                event = _received(ready)
+                event: Progress | Outcome = ready.recv()
                 listen(event)
                 if isinstance(event, Outcome):
                     outcomes.append(event)
@@ -120,17 +120,11 @@ def run_all(
                     else:
                         ready.send(None)
                         pipes.pop(ready).join()
-    finally:
-        for process in pipes.values():
-            process.terminate()
-    return sorted(outcomes, key=lambda outcome: outcome.index)
-
-
-def _received(pipe: Connection) -> Progress | Outcome:
-    try:
-        event: Progress | Outcome = pipe.recv()
     except (EOFError, ConnectionError) as error:
         raise RecordError(
             "a worker process died (out of memory?); the same command goes on from its last saved state"
         ) from error
-    return event
+    finally:
+        for process in pipes.values():
+            process.terminate()
+    return sorted(outcomes, key=lambda outcome: outcome.index)

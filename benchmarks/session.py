@@ -73,10 +73,6 @@ class Session:
         rows: list[list[float]] = read_table(self.run.folder / GRAMIANS_FILE).to_numpy(dtype=np.float64).tolist()
         return rows[: self.position.gramians]
 
-    def was_evaluated(self, model: int, step: int) -> bool:
-        """Return whether a model's sweep at a step is already on disk."""
-        return any(entry.model == model and entry.step == step for entry in self.evaluated)
-
     def log_step(self, model: int, learner: Learner, step: Step) -> None:
         """Append one step to the records."""
         names = [reward.name for reward in self.run.benchmark.rewards]

@@ -39,14 +39,19 @@ def step_cost(benchmark: Benchmark, method: Method) -> int:
     return recipe.prompts_per_step * recipe.group_size * (recipe.rollout_steps + per_rollout * passes)
 
 
+def steps_paid(benchmark: Benchmark, method: Method, share: float) -> int:
+    """Return how many steps of a method a share of the benchmark's budget pays for, possibly none."""
+    # A hair is added so that a fifth of five steps' cost is one step.
+    return int(share * benchmark.budget.velocity_evaluations / step_cost(benchmark, method) + 1e-9)
+
+
 def steps_within(benchmark: Benchmark, method: Method, share: float) -> int:
-    """Return how many steps of a method a share of the benchmark's budget pays for.
+    """Return how many steps of a method a share of the benchmark's budget pays for, at least one.
 
     Raises:
         UsageError: If it does not pay for one step.
     """
-    cost = step_cost(benchmark, method)
-    steps = int(share * benchmark.budget.velocity_evaluations / cost + 1e-9)
+    steps, cost = steps_paid(benchmark, method, share), step_cost(benchmark, method)
     if steps < 1:
         raise UsageError(
             f"benchmark {benchmark.name}: expected a budget of at least {cost} velocity evaluations, the cost of one "
