@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,8 +36,9 @@ class QuadraticReward:
         # Rows repeat few prompts, so the table is built once a prompt and looked up once a row.
         row_of = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompts))}
         table = samples.new_tensor([self.targets[prompt] or nowhere for prompt in row_of])
-        index = torch.tensor(list(map(row_of.__getitem__, prompts)), device=samples.device)
-        return -self.scale * (samples - table[index]).square().sum(1)
+        rows = np.fromiter(map(row_of.__getitem__, prompts), dtype=np.int64, count=len(prompts))
+        target = table[torch.from_numpy(rows).to(samples.device)]
+        return -self.scale * (samples - target).square().sum(1)
 
     def describe(self) -> Mapping[str, Any]:
         """Return targets and scale."""

@@ -137,7 +137,7 @@ def test_missing_records_are_named(tmp_path: Path) -> None:
 
 
 def test_tables_keep_columns_and_types_and_the_same_bytes(tmp_path: Path) -> None:
-    columns = {
+    columns: dict[str, np.ndarray] = {
         "step": np.array([1, 2], dtype=np.int64),
         "reward_a": np.array([0.5, np.nan], dtype=np.float32),
         "preference_0": np.array([1 / 3, 1.0]),

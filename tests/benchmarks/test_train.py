@@ -238,12 +238,9 @@ class FromGramian(FixedWeighting):
 
 
 def test_weights_from_the_gramian_give_the_update_of_the_same_weights_known_before() -> None:
-    known = replace(tiny_methods()["fixed_weights"], weights=None)
-    class_of: Method = known
-    before = Learner(TINY, class_of.models(2)[0].method, 0)
+    before = Learner(TINY, tiny_methods()["fixed_weights"].models(2)[0].method, 0)
     method = before.method
-    after = Learner(TINY, method, 0)
-    object.__setattr__(after, "method", _with_weighting(method, FromGramian((1.0, 0.0))))
+    after = Learner(TINY, with_weighting(method, FromGramian((1.0, 0.0))), 0)
     for _ in range(3):
         before.advance()
         step = after.advance()
@@ -257,7 +254,7 @@ def test_weights_from_the_gramian_give_the_update_of_the_same_weights_known_befo
     assert again.weighting_state["count"] == 3
 
 
-def _with_weighting(method: Method, weighting: FixedWeighting) -> Method:
+def with_weighting(method: Method, weighting: FixedWeighting) -> Method:
     # A named method may refuse another weighting; the loop must not care which one it is.
     changed = replace(method)
     object.__setattr__(changed, "weighting", weighting)

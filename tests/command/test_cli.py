@@ -12,14 +12,13 @@ import pytest
 import torch
 
 from benchmarks.executors import Outcome, Progress, _serve, run_all
-from benchmarks.planner import Planned, Request, plan, request_from_config, resolve
+from benchmarks.planner import Request, plan, request_from_config, resolve
 from benchmarks.records import RecordError, UsageError, find_runs, read_run
 from benchmarks.suites.toy import TOY
 from flowfront import cli
 from flowfront.cli import parse_seeds
 from methods import METHODS
 from tests.support.records import Command, bytes_below, measurements, times_below
-from tests.support.suites import tiny_run
 
 RUN_AGAIN = ("outside_suites:TINY", "--method", "pareto_slider", "--method", "outside_suites:TwoModels")
 
@@ -99,7 +98,10 @@ def test_a_record_is_repeated_bit_for_bit_by_its_config(here: Path, made: tuple[
         original / "run.json"
     ).model_dump(include={"method", "recipe", "budget", "benchmark", "seed", "suite_origin"})
     if torch.get_default_dtype() == torch.float32:
-        assert measurements(run.folder) == measurements(original)
+        found, expected = measurements(run.folder), measurements(original)
+        differences = {key for key in expected["record"] if found["record"][key] != expected["record"][key]}
+        assert differences == set()
+        assert found == expected
 
 
 def test_a_worker_tells_faults_of_the_input_from_its_own(here: Path) -> None:
@@ -133,12 +135,31 @@ def test_a_worker_tells_faults_of_the_input_from_its_own(here: Path) -> None:
 
 
 def test_a_worker_that_dies_is_told_in_one_line(here: Path) -> None:
-    # The worker cannot resolve the request and ends; its run is what it was.
-    planned = [Planned(tiny_run(here / "out"), "new", 0)]
+    (here / "outside_death.py").write_text(
+        "import os\n"
+        "from tests.support.suites import *\n"
+        "class Death(FaultyReward):\n"
+        "    def __call__(self, samples, prompts):\n"
+        "        os._exit(9)\n"
+        "SUITE = tiny_suite(tiny_benchmark(rewards=(FIRST, Death('nan')), true_front=False))\n"
+    )
+    request = Request("outside_death:SUITE", (), ("fixed_weights",), None, (), "out")
+    planned = plan(resolve(request))
     with pytest.raises(RecordError, match=r"a worker process died .*the same command goes on") as told:
-        run_all(Request("no-such-suite", (), (), None, (), "out"), planned, 1, print)
+        run_all(request, planned, 1, print)
     assert "\n" not in str(told.value)
-    assert not (here / "out").exists()
+    assert plan(resolve(request))[0].status == "running"
+
+
+def test_a_request_that_a_worker_cannot_resolve_is_a_fault_of_the_input(here: Path) -> None:
+    ours, theirs = Pipe()
+    for word in (0, 1, None):
+        ours.send(word)
+    _serve(Request("no-such-suite", (), (), None, (), "out"), theirs)
+    says = "no suite 'no-such-suite': expected one of toy"
+    assert [ours.recv(), ours.recv()] == [Outcome(0, error=says), Outcome(1, error=says)]
+    for end in (ours, theirs):
+        end.close()
 
 
 def outcomes_of(monkeypatch: pytest.MonkeyPatch, *outcomes: Outcome) -> None:
