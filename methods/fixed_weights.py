@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from methods.base import Method, Model, Weighting
 from methods.nft_method import NFTMethod
-from methods.preferences import check_preference, coarsest_lattice
+from methods.preferences import check_preference, trade_offs
 from methods.weightings.fixed import FixedWeighting
 
 
@@ -13,9 +13,10 @@ from methods.weightings.fixed import FixedWeighting
 class FixedWeights(NFTMethod):
     """Separately trained models, one a weight vector, on per-reward normalized advantages.
 
-    The weight vectors are the coarsest simplex lattice with at least `n_models` points (K = 2: 5 evenly spaced ones;
-    K = 3: 6, the corners and the edges' middles; K = 5: the 5 corners), or the single vector `weights`. By default
-    the models share the budget that a method with one model has for itself; `budget_per_model` sets the share of each.
+    The weight vectors are the coarsest simplex lattice with at least `n_models` points and its center (K = 2: 5 evenly
+    spaced ones; K = 3: the corners, the edges' middles and the center; K = 5: the corners and the center), or the
+    single vector `weights`. By default the models share the budget that a method with one model has for itself;
+    `budget_per_model` sets the share of each.
 
     Source: the fixed trade-off baseline of ParetoSlider (arXiv 2604.20816) on the DiffusionNFT loss.
     """
@@ -51,8 +52,8 @@ class FixedWeights(NFTMethod):
         if self.weights is not None:
             vectors = [tuple(self.weights)]
         else:
-            lattice = coarsest_lattice(n_objectives, 1 if n_objectives == 1 else self.n_models)
-            vectors = [tuple(row) for row in lattice.tolist()]
+            rows = trade_offs(n_objectives, 1 if n_objectives == 1 else self.n_models).tolist()
+            vectors = [tuple(row) for row in rows]
         share = self.budget_per_model if self.budget_per_model is not None else self.budget_share / len(vectors)
         return tuple(
             Model(replace(self, weighting=FixedWeighting(vector), weights=vector, budget_share=share), vector)

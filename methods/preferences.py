@@ -75,6 +75,23 @@ def coarsest_lattice(n_objectives: int, at_least: int) -> np.ndarray:
     return lattice(n_objectives, divisions)
 
 
+def trade_offs(n_objectives: int, at_least: int) -> np.ndarray:
+    """Return the preferences that separate models are trained for: a coarse lattice, with the balanced one in it [n, K].
+
+    A coarse lattice of three or more objectives lacks its center, which anybody who trains several models would train
+    first; it is added there.
+
+    Example:
+        >>> [len(trade_offs(k, 5)) for k in (2, 3, 5)], trade_offs(3, 1)[-1].round(3).tolist()
+        ([5, 7, 6], [0.333, 0.333, 0.333])
+    """
+    points = coarsest_lattice(n_objectives, at_least)
+    center = np.full((1, n_objectives), 1 / n_objectives)
+    if n_objectives < 3 or np.isclose(points, center).all(1).any():
+        return points
+    return np.concatenate((points, center))
+
+
 def _on_simplex(uniform: np.ndarray) -> np.ndarray:
     # Normalized exponentials are Dirichlet(1, ..., 1); the floor keeps a row of zeros apart from 0 / 0.
     draws = np.maximum(-np.log1p(-uniform), np.finfo(np.float64).tiny)

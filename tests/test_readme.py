@@ -50,6 +50,15 @@ def test_the_example_is_short_and_complete() -> None:
     compile(example, "equal_pull.py", "exec")
 
 
+def test_the_figures_are_those_of_the_reference_records() -> None:
+    summary = (ROOT / "results" / "reference" / "toy" / "report" / "summary.md").read_text().splitlines()
+    table = [
+        line for line in README.splitlines() if re.match(r"\| (two-targets|three-targets|scales|specialists) \|", line)
+    ]
+    assert len(table) == 16
+    assert set(table) <= set(summary)
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "results/README.md"])
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()

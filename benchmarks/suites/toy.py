@@ -88,7 +88,7 @@ THREE_TARGETS = _benchmark(
     Truth(237.314, 0.014),
     divisions=10,
     samples=16,
-    recipe=Recipe(prompts_per_step=8, group_size=24, learning_rate=3e-3, evaluate_at=(1 / 6,)),
+    recipe=Recipe(prompts_per_step=8, group_size=24, learning_rate=3e-3, evaluate_at=(1 / 7,)),
     velocity_evaluations=3_600_000,
 )
 SPECIALISTS = _benchmark(
@@ -99,7 +99,7 @@ SPECIALISTS = _benchmark(
     Truth(50516.0, 46.0),
     divisions=4,
     samples=16,
-    recipe=Recipe(prompts_per_step=12, group_size=24, learning_rate=3e-3),
+    recipe=Recipe(prompts_per_step=12, group_size=24, learning_rate=3e-3, evaluate_at=(1 / 6,)),
     velocity_evaluations=4_500_000,
 )
 

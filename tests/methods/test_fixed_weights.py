@@ -11,12 +11,14 @@ from methods.weightings.preference import PreferenceWeighting
 from tests.support.oracles import naive_lattice
 
 
-@pytest.mark.parametrize(("k", "divisions"), [(2, 4), (3, 2), (5, 1)])
-def test_models_are_the_coarsest_lattice_with_five_points(k: int, divisions: int) -> None:
-    models = FixedWeights().models(k)
+@pytest.mark.parametrize(("k", "divisions", "added"), [(2, 4, 0), (3, 2, 1), (3, 3, 0), (5, 1, 1)])
+def test_models_are_the_coarsest_lattice_with_five_points_and_its_center(k: int, divisions: int, added: int) -> None:
+    models = FixedWeights(n_models=7 if divisions == 3 else 5).models(k)
     weights = [model.preference for model in models]
-    assert {tuple(round(w * divisions) for w in vector or ()) for vector in weights} == naive_lattice(k, divisions)
+    on_lattice = weights[: len(weights) - added]
+    assert {tuple(round(w * divisions) for w in vector or ()) for vector in on_lattice} == naive_lattice(k, divisions)
     assert len(set(weights)) == len(models) >= 5
+    assert any(vector == pytest.approx([1 / k] * k) for vector in weights)
     for model in models:
         assert isinstance(model.method, FixedWeights)
         assert model.method.weighting == FixedWeighting(model.preference)
@@ -34,7 +36,7 @@ def test_models_share_one_budget(n_models: int, share: float) -> None:
 
 def test_budget_per_model_is_given_to_each() -> None:
     models = FixedWeights(budget_per_model=0.7).models(3)
-    assert [model.method.budget_share for model in models] == [0.7] * 6
+    assert [model.method.budget_share for model in models] == [0.7] * 7
 
 
 def test_models_of_a_model_are_itself() -> None:
