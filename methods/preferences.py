@@ -76,7 +76,7 @@ def coarsest_lattice(n_objectives: int, at_least: int) -> np.ndarray:
 
 
 def trade_offs(n_objectives: int, at_least: int) -> np.ndarray:
-    """Return the preferences that separate models are trained for: a coarse lattice, with the balanced one in it [n, K].
+    """Return the preferences that separate models are trained for: a coarse lattice and the balanced one [n, K].
 
     A coarse lattice of three or more objectives lacks its center, which anybody who trains several models would train
     first; it is added there.
