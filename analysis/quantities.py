@@ -3,7 +3,7 @@
 By name:
     hypervolume: Of the mean rewards above the benchmark's reference point.
     share_of_true_hypervolume: The same over the hypervolume of the true front, where that is known.
-    ceiling: That share for the true front itself, sampled at the preferences of this front, where that is known.
+    exact_front_share: That share for the true front itself at the preferences of this front, where that is known.
     igd_plus, epsilon_plus: Distance to the reference set, normalized by the bounds; less is better.
     expected_utility: Of a user with linear weights, normalized by the bounds.
     gain_<reward>: Mean over the points of the front minus the base model; positive is an improvement, also where
@@ -19,7 +19,7 @@ from analysis.reading import Measured
 from analysis.yardstick import Yardstick
 from benchmarks.records import CheckpointRecord, RewardRecord
 
-MAY_BE_UNKNOWN = ("share_of_true_hypervolume", "ceiling")
+MAY_BE_UNKNOWN = ("share_of_true_hypervolume", "exact_front_share")
 
 
 def quantities_of(
@@ -29,7 +29,7 @@ def quantities_of(
 
     Args:
         one: The run.
-        checkpoint: One of its checkpoints; step 0 is the base model, which has no ceiling.
+        checkpoint: One of its checkpoints; step 0 is the base model, which has no `exact_front_share`.
         yardstick: What the benchmark measures with.
         targets: Reference set of the distances [M, K], more is better.
     """
@@ -37,9 +37,9 @@ def quantities_of(
     quantities = {"hypervolume": yardstick.hypervolume(front)}
     if yardstick.true_hypervolume is not None:
         quantities["share_of_true_hypervolume"] = quantities["hypervolume"] / yardstick.true_hypervolume
-    ceiling = yardstick.ceiling(front) if checkpoint.step > 0 else None
-    if ceiling is not None:
-        quantities["ceiling"] = ceiling
+    exact_front_share = yardstick.exact_front_share(front) if checkpoint.step > 0 else None
+    if exact_front_share is not None:
+        quantities["exact_front_share"] = exact_front_share
     quantities |= yardstick.distances(front, targets)
     if one.base is not None:
         quantities |= _gains("gain", yardstick.rewards, front, one.base)

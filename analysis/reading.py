@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from analysis.front import Front, front_of, held_out_of, oriented
+from analysis.front import Front, front_of, held_out_of
 from analysis.yardstick import Yardstick, yardstick_of
 from benchmarks.records import (
     EVALUATIONS_FILE,
@@ -115,7 +115,7 @@ def _require_same_method(runs: Sequence[StoredRun]) -> None:
     """Check that seeds of one method differ in nothing else, without which their mean has no meaning."""
     first, seeds = runs[0], set[int]()
     for run in runs:
-        for part in ("settings", "budget", "models"):
+        for part in ("settings", "budget", "recipe", "models"):
             expected, found = _part(first, part), _part(run, part)
             if found != expected:
                 raise RecordError(
@@ -131,6 +131,7 @@ def _part(run: StoredRun, part: str) -> dict[str, object]:
     parts = {
         "settings": run.record.method.settings,
         "budget": run.record.budget,
+        "recipe": run.record.recipe,
         "models": {"models": run.record.models},
     }
     return parts[part]
@@ -155,8 +156,6 @@ def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
     base = fronts.get(0)
-    if base is None and record.benchmark.base_rewards is not None:
-        base = Front(oriented([record.benchmark.base_rewards], rewards))
     if base is not None:
         yardstick.require_above_reference(base)
     return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0))

@@ -42,11 +42,12 @@ class Yardstick:
         """Return the hypervolume of a front above the reference point."""
         return hypervolume(front.points, reference_point=self.reference_point)
 
-    def ceiling(self, front: Front) -> float | None:
+    def exact_front_share(self, front: Front) -> float | None:
         """Return the share of the true hypervolume that the true front reaches at the preferences of a front.
 
-        A finite number of points cannot fill the true hypervolume; this says how much a perfect method would fill
-        with the same number of points. None if the true front, a preference or its match (within 1e-6 in every
+        A finite number of points cannot fill the true hypervolume; this says how much a method would fill that
+        answers every preference exactly. It is no bound: points that drift from their preferences may lie better
+        spread. None if the true front, a preference or its match (within 1e-6 in every
         entry) is unknown.
         """
         true = self.true_front

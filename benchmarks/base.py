@@ -66,6 +66,14 @@ class TrueFront(Protocol):
         ...
 
 
+class TiltedOptimum(Protocol):
+    """The policy that maximizes sum_k weights_k E[r_k] - temperature * KL(. || base), known in closed form."""
+
+    def __call__(self, weights: Sequence[float], temperature: float) -> tuple[Any, np.ndarray, float]:
+        """Return the optimal policy, its exact mean rewards [K], and the optimal value."""
+        ...
+
+
 class BackboneSpec(Protocol):
     """The definition of a backbone, from which a fresh one is built for every training."""
 
@@ -175,6 +183,7 @@ class Benchmark:
         evaluation: How results are measured.
         summary: One line for `flowfront list`.
         true_front: The Pareto front, where it is known.
+        tilted_optimum: The optimum under a KL penalty, where it is known.
         true_hypervolume: Its hypervolume under the reference point.
         true_hypervolume_error: Numerical error of that number, 0 for a closed form.
     """
@@ -191,6 +200,7 @@ class Benchmark:
     summary: str
     held_out: tuple[Reward, ...] = ()
     true_front: TrueFront | None = None
+    tilted_optimum: TiltedOptimum | None = None
     true_hypervolume: float | None = None
     true_hypervolume_error: float | None = None
 
@@ -278,25 +288,42 @@ def _reward_definition(reward: Reward) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Suite:
-    """Benchmarks that are run together, the methods compared on them with their settings, and the default seeds."""
+    """Benchmarks that are run together, the methods compared on them, and the default seeds.
+
+    `methods` are run where none is named. `conditions` are fields that every method has alike here, also one from
+    outside, unless its own class sets them.
+    """
 
     name: str
     benchmarks: tuple[Benchmark, ...]
     methods: Mapping[str, Method] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _scored(reward: Reward, samples: Tensor, prompts: Sequence[str]) -> Tensor:
+    try:
+        column: Any = reward(samples, prompts)
+    except RewardError:
+        raise
+    except Exception as error:
+        # Rewards are other people's code: whatever they raise ends the run with one line that names the reward.
+        raise RewardError(f"reward {reward.name}: failed with {type(error).__name__}: {error}") from error
+    if not isinstance(column, Tensor) or not column.is_floating_point():
+        found = f"a tensor of {column.dtype}" if isinstance(column, Tensor) else type(column).__name__
+        raise RewardError(f"reward {reward.name}: expected a tensor of floating-point scores, found {found}")
+    return column
 
 
 def score(rewards: Sequence[Reward], samples: Tensor, prompts: Sequence[str]) -> Tensor:
     """Return the rewards [B, K] of samples [B, ...].
 
     Raises:
-        RewardError: If a reward returns another shape than [B], or an infinite value.
+        RewardError: If a reward fails or returns anything but finite floating-point scores or NaN of shape [B].
     """
     columns = []
     for reward in rewards:
-        column = reward(samples, prompts)
-        if not isinstance(column, Tensor):
-            raise RewardError(f"reward {reward.name}: expected a tensor, found {type(column).__name__}")
+        column = _scored(reward, samples, prompts)
         if tuple(column.shape) != (len(prompts),):
             raise RewardError(
                 f"reward {reward.name}: expected shape ({len(prompts)},), one score a sample, "

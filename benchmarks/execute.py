@@ -44,8 +44,11 @@ def execute(run: Run, tick: Tick | None = None) -> RunRecord:
     except UsageError as error:
         session.finish("failed", str(error))
         raise
+    except Exception as error:
+        session.finish("failed", f"{type(error).__name__}: {error}")
+        raise
     finally:
-        session.log.close()
+        session.close()
 
 
 def _after(steps_before: int, tick: Tick | None) -> Tick:

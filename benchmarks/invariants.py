@@ -84,9 +84,20 @@ def checks_at_end(
     if conditional:
         effect = probe.preference_effect()
         found.append(
-            InvariantRecord(name="preference_changes_output", passed=effect > 0, value=effect, requirement="> 0")
+            InvariantRecord(
+                name="preference_changes_output",
+                passed=effect > IDENTITY_TOLERANCE,
+                value=effect,
+                requirement=f"> {IDENTITY_TOLERANCE:g}",
+            )
         )
-    rewards = [column for name, column in columns.items() if name.startswith("reward_")]
-    infinite = float(sum(np.isinf(column).sum() for column in rewards))
-    found.append(InvariantRecord(name="rewards_finite", passed=infinite == 0, value=infinite, requirement="== 0"))
+    missing = float(sum(_unexpected(columns, name) for name in columns if name.startswith("reward_")))
+    found.append(InvariantRecord(name="rewards_finite", passed=missing == 0, value=missing, requirement="== 0"))
     return found
+
+
+def _unexpected(columns: Mapping[str, np.ndarray], name: str) -> int:
+    # Scores of the trained models that are not finite though the reward scored that prompt for the base model.
+    finite, base = np.isfinite(columns[name]), columns["step"] == 0
+    applies = np.unique(columns["prompt_id"][base & finite])
+    return int((~finite & np.isin(columns["prompt_id"], applies)).sum())

@@ -132,7 +132,7 @@ def measure(benchmark: Benchmark, blocks: int, steps: int) -> dict[str, float]:
             ours.append(timed(harness, steps))
             theirs.append(timed(bare.step, steps))
             ratios.append(ours[-1] / theirs[-1])
-        session.log.close()
+        session.close()
     return {
         "ratio": statistics.median(ratios),
         "ratio_low": min(ratios),

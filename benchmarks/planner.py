@@ -1,5 +1,6 @@
 """From names on the command line to a list of runs, and what each of them still needs."""
 
+import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from benchmarks.settings import build, load_attribute, nearest, override
 from benchmarks.suites import SUITES
 from methods import METHODS
 from methods.base import Method
+from methods.nft_method import NFTMethod
 
 NAMED_OUTSIDE = ":"
 
@@ -76,17 +78,19 @@ def find_method(name: str, suite: Suite) -> tuple[str, Method]:
         kind = load_attribute(name, "method")
         if not (isinstance(kind, type) and issubclass(kind, Method)):
             raise UsageError(f"method {name}: expected a subclass of methods.base.Method, found {kind!r:.80}")
-        return _snake_case(kind.__name__), _defaults(kind, name)
+        return _snake_case(kind.__name__), _defaults(kind, name, suite)
     if name in suite.methods:
         return name, suite.methods[name]
     if name not in METHODS:
         raise UsageError(f"no method {name!r}: {nearest(name, {*METHODS, *suite.methods})}")
-    return name, _defaults(METHODS[name], name)
+    return name, _defaults(METHODS[name], name, suite)
 
 
-def _defaults(kind: type[Method], name: str) -> Method:
+def _defaults(kind: type[Method], name: str, suite: Suite) -> Method:
+    own = {field for base in kind.__mro__ if base not in (Method, NFTMethod) for field in inspect.get_annotations(base)}
+    conditions: dict[str, Any] = {field: value for field, value in suite.conditions.items() if field not in own}
     try:
-        return kind()  # type: ignore[call-arg]
+        return kind(**conditions)
     except (TypeError, ValueError) as error:
         raise UsageError(f"method {name}: expected defaults for every field, found: {error}") from error
 
@@ -108,6 +112,16 @@ def _chosen_benchmarks(suite: Suite, names: Sequence[str]) -> list[Benchmark]:
         if name not in known:
             raise UsageError(f"no benchmark {name!r} in suite {suite.name}: {nearest(name, known)}")
     return [known[name] for name in (dict.fromkeys(names) or known)]
+
+
+def _chosen_methods(suite: Suite, names: Sequence[str]) -> dict[str, Method]:
+    chosen: dict[str, Method] = {}
+    for given in dict.fromkeys(names or suite.methods):
+        name, method = find_method(given, suite)
+        if name in chosen:
+            raise UsageError(f"--method {given}: expected another name than {name}, which is taken in this run")
+        chosen[name] = method
+    return chosen
 
 
 def _changed(methods: dict[str, Method], benchmarks: list[Benchmark], changes: Sequence[str]) -> list[Benchmark]:
@@ -141,7 +155,7 @@ def resolve(request: Request) -> list[Run]:
     if request.settings:
         methods = {name: build(settings, name) for name, settings in request.settings}
     else:
-        methods = dict(find_method(name, suite) for name in (request.methods or suite.methods))
+        methods = _chosen_methods(suite, request.methods)
     benchmarks = _changed(methods, benchmarks, request.changes)
     seeds = request.seeds if request.seeds is not None else suite.seeds
     origin = request.suite if NAMED_OUTSIDE in request.suite else None

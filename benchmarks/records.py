@@ -6,6 +6,7 @@ made on a machine that has none. Every file is written under a temporary name, f
 reader sees the old file or the new one, never half of one.
 """
 
+import fcntl
 import json
 import os
 import tempfile
@@ -70,7 +71,6 @@ class BenchmarkRecord(_Model):
     true_front: FrontRecord | None = None
     true_hypervolume: float | None = None
     true_hypervolume_error: float | None = None
-    base_rewards: list[float] | None = None
 
 
 class MethodRecord(_Model):
@@ -95,7 +95,7 @@ class CostRecord(_Model):
 
 
 class CheckpointRecord(_Model):
-    """One evaluated state: the gradient steps of each model, what all models together had cost, and which points."""
+    """One evaluated state: the gradient steps of each model, and what all models together had cost."""
 
     step: int
     velocity_evaluations: int
@@ -256,6 +256,33 @@ def read_table(path: Path) -> pd.DataFrame:
 def reward_columns(rewards: Iterable[RewardRecord], prefix: str = "reward") -> list[str]:
     """Return the column names of rewards in `evaluations.parquet`."""
     return [f"{prefix}_{reward.name}" for reward in rewards]
+
+
+class FolderLock:
+    """Keeps a second process from writing the same run; it ends with `release` or with the process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            RecordError: If another process has it, or the folder cannot be written to.
+        """
+        self._path = folder / ".lock"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w")
+        except OSError as error:
+            raise RecordError(f"cannot write {folder}: expected a writable folder, found: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise RecordError(f"{folder}: expected to be alone, found another process that writes this run") from error
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
 
 
 def check_steps(path: Path, offset: int) -> None:

@@ -16,6 +16,7 @@ from benchmarks.records import (
     STEPS_FILE,
     CheckpointRecord,
     CostRecord,
+    FolderLock,
     InvariantRecord,
     RunRecord,
     StepLog,
@@ -40,6 +41,15 @@ class Session:
     def __init__(self, run: Run) -> None:
         """Open the records, at the last position if the run was cut off."""
         self.run = run
+        self.lock = FolderLock(run.folder)
+        try:
+            self._open()
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _open(self) -> None:
+        run = self.run
         self.record = run.record()
         position = read_position(run.folder)
         self.position = position or _START
@@ -137,6 +147,11 @@ class Session:
                 )
             )
         return found
+
+    def close(self) -> None:
+        """Flush the log and let other processes write."""
+        self.log.close()
+        self.lock.release()
 
     def finish(self, status: str, error: str | None) -> RunRecord:
         """Write the last state of `run.json` and return it."""

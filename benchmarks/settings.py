@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, get_type_hints
@@ -87,6 +88,8 @@ def build(description: Any, where: str = "method") -> Any:
         return _construct(kind, values, where)
     if isinstance(description, list):
         return tuple(build(item, where) for item in description)
+    if isinstance(description, float) and not math.isfinite(description):
+        raise UsageError(f"{where}: expected a finite number, found {description}")
     return description
 
 
@@ -152,6 +155,7 @@ def _parse(kind: type, name: str, text: str, where: str) -> Any:
         value = text
     if isinstance(value, Mapping):
         return build(value, where)
+    build(value, where)
     hint = get_type_hints(kind)[name]
     try:
         return TypeAdapter(hint).validate_python(value)

@@ -106,7 +106,7 @@ class Learner:
         weights = method.weighting.weights(batch, self.weighting_state)
         rows = None if weights is None else weights.expand(batch.rewards.shape)
         advantages = method.advantages(batch.rewards, batch.groups, rows)
-        shares = sample_shares(batch.rewards)
+        shares = sample_shares(batch.rewards, mixed=method.advantages.mixes)
         measure = recipe.diagnostics_every > 0 and self.step % recipe.diagnostics_every == 0
         self.optimizer.zero_grad()
         losses, gradients = self._accumulate(points, advantages, shares, rows, measure=measure or weights is None)

@@ -168,8 +168,12 @@ def run_(
     from benchmarks.executors import default_jobs, run_all
     from flowfront.progress import watch
 
-    with watch(planned, quiet=as_json) as listen:
-        outcomes = run_all(request, planned, default_jobs() if jobs is None else jobs, listen)
+    try:
+        with watch(planned, quiet=as_json) as listen:
+            outcomes = run_all(request, planned, default_jobs() if jobs is None else jobs, listen)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: the same command goes on from the last saved state", err=True)
+        raise typer.Exit(130) from None
     failed = [outcome for outcome in outcomes if outcome.error or outcome.crash]
     if len(failed) < len(planned):
         _report(out / planned[0].run.suite, as_json)
@@ -230,9 +234,6 @@ def main() -> None:
     """Run the command; a fault of the input ends it with one line on the error stream and exit code 2."""
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("interrupted: the same command goes on from the last saved state", err=True)
-        sys.exit(130)
     except ValueError as error:
         from benchmarks.records import UsageError
 

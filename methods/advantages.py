@@ -5,6 +5,7 @@ advantage 0. A group without spread has advantage 0.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -75,6 +76,7 @@ class GroupNormalized:
     """
 
     over_batch: bool = False
+    mixes: ClassVar[bool] = False
 
     def __call__(self, rewards: Tensor, groups: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return advantages [B, K] in the dtype of the rewards; weights are not looked at."""
@@ -85,10 +87,12 @@ class GroupNormalized:
 class GDPO:
     """Normalize each reward within its group, mix by the weights, standardize the mix over the batch.
 
-    The mixed advantage stands in all K columns, so weights that sum to 1 leave it as it is.
+    The mixed advantage stands in all K columns; a reward that does not apply adds nothing to it.
 
     Source: GDPO as used by ParetoSlider's "single loss" mode: a = sum_k w_k A_k, then (a - mean) / (std + 1e-4).
     """
+
+    mixes: ClassVar[bool] = True
 
     def __call__(self, rewards: Tensor, groups: Tensor, weights: Tensor | None) -> Tensor:
         """Return advantages [B, K], all columns equal.
@@ -119,6 +123,7 @@ class RawMixture:
     """
 
     over_batch: bool = True
+    mixes: ClassVar[bool] = True
 
     def __call__(self, rewards: Tensor, groups: Tensor, weights: Tensor | None) -> Tensor:
         """Return advantages [B, K], all columns equal.

@@ -239,6 +239,11 @@ class Weighting(Protocol):
 class AdvantageEstimator(Protocol):
     """Turns rewards into advantages."""
 
+    @property
+    def mixes(self) -> bool:
+        """Whether the K advantages of a sample are one and the same mix of its rewards."""
+        ...
+
     def __call__(self, rewards: Tensor, groups: Tensor, weights: Tensor | None) -> Tensor:
         """Return advantages [B, K] for rewards [B, K] (NaN = does not apply, advantage 0) and groups [B].
 
@@ -323,7 +328,7 @@ class Method:
         preferences: What the model is conditioned on in training; None trains a model without preferences.
         slots: Preference slots per prompt: its rollouts are split evenly over this many drawn preferences, and each
             (prompt, slot) is a group of its own.
-        snapshots: How the old, sampling and evaluation weights follow the trained ones.
+        snapshots: How the old and the evaluation weights follow the trained ones.
         sampler: The rule that rollouts of training use.
         anchor: Weight of the objective's anchor to the reference weights, >= 0; 0 switches it off and saves its pass.
         budget_share: Share of the benchmark's budget that each trained model gets, in (0, 1].

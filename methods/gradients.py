@@ -8,7 +8,7 @@ from torch import Tensor
 from methods.base import Terms
 
 
-def sample_shares(rewards: Tensor) -> Tensor:
+def sample_shares(rewards: Tensor, *, mixed: bool = False) -> Tensor:
     """Return each sample's share in the K losses: 1 / n_k where reward k applies, else 0.
 
     A loss is the mean over the samples to which its reward applies, so a rare reward is not diluted. A reward that
@@ -16,6 +16,8 @@ def sample_shares(rewards: Tensor) -> Tensor:
 
     Args:
         rewards: [B, K], NaN = does not apply.
+        mixed: The K advantages of a sample are one mix of its rewards. There is one loss then, the mean over the
+            samples to which any reward applies, and every column holds it.
 
     Returns:
         [B, K]; columns sum to 1 (or 0).
@@ -24,7 +26,8 @@ def sample_shares(rewards: Tensor) -> Tensor:
         >>> sample_shares(torch.tensor([[1.0, float("nan")], [2.0, 5.0]])).tolist()
         [[0.5, 0.0], [0.5, 1.0]]
     """
-    applies = rewards.isfinite().to(rewards.dtype)
+    applies = rewards.isfinite()
+    applies = (applies.any(1, keepdim=True).expand(rewards.shape) if mixed else applies).to(rewards.dtype)
     return applies / applies.sum(0).clamp_min(1)
 
 
@@ -62,7 +65,7 @@ def objective_losses(terms: Terms, shares: Tensor) -> Tensor:
 
 
 def objective_gradients(terms: Terms, shares: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    """Return the gradients of the K losses over these points, [K, P].
+    """Return the gradients of the K losses over these points, [K, P], by one backward pass a loss.
 
     Args:
         terms: Terms of N points.

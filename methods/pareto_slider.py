@@ -15,7 +15,8 @@ class ParetoSlider(NFTMethod):
 
     Rewards are normalized within (prompt, slot): rollouts of one prompt under different preferences are different
     policies, and a shared mean would reward a preference for being easy. As the losses share their branches and a
-    preference sums to 1, the mixed loss equals one loss with the mixed optimality probability: one backward pass.
+    preference sums to 1, the mixed loss of a sample with all rewards equals one loss with the mixed optimality
+    probability. One backward pass serves any number of rewards.
 
     Source: ParetoSlider (arXiv 2604.20816) with the released code's preference mix, slots and beta = 1 in place of
     its preset's 0.1 (equal on-policy gradient; a wider trust region is unstable at this project's learning rates).

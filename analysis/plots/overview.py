@@ -32,7 +32,7 @@ def overview_figure(summary: Summary, looks: Mapping[str, Look]) -> Figure:
         for row in part.last_rows:
             _draw_row(axes, row, looks[row.method], place, _unit(part, known))
             if known:
-                _draw_ceiling(axes, row, place)
+                _draw_exact_front_share(axes, row, place)
             place += 1
         place += 1 if part.last_rows else 2
         axes.axhline(place - 1, color="#D8D8D8", linewidth=0.8)
@@ -77,12 +77,12 @@ def _draw_row(axes: Axes, row: Row, look: Look, place: float, unit: float) -> No
     )
 
 
-def _draw_ceiling(axes: Axes, row: Row, place: float) -> None:
+def _draw_exact_front_share(axes: Axes, row: Row, place: float) -> None:
     """Draw the share that the true front itself reaches at the same preferences as a bar."""
-    ceiling = row.quantities.get("ceiling")
-    if ceiling is not None:
+    exact = row.quantities.get("exact_front_share")
+    if exact is not None:
         label = _once(axes, "true front at the same preferences")
-        axes.plot(ceiling.mean, place, "|", color=INK, markersize=12, markeredgewidth=1.4, label=label, zorder=2)
+        axes.plot(exact.mean, place, "|", color=INK, markersize=12, markeredgewidth=1.4, label=label, zorder=2)
 
 
 def _error(volume: Interval, unit: float) -> float | None:

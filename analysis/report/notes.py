@@ -1,8 +1,9 @@
 """What a reader has to know besides the numbers: what is missing, what failed, and where the numbers come from."""
 
+import json
 from collections.abc import Sequence
 
-from analysis.summary import Summary
+from analysis.summary import BenchmarkSummary, Summary
 from benchmarks.records import StoredRun
 
 
@@ -10,7 +11,7 @@ def notes_of(summary: Summary) -> tuple[str, ...]:
     """Return one sentence for each thing that limits the claims of a report.
 
     It names runs that did not finish, runs without a checkpoint behind the base model, failed invariants, methods
-    with one seed, approximate hypervolumes and methods that were not run on the same seeds.
+    with one seed, approximate hypervolumes, and methods that were not run on the same seeds or at the same budget.
 
     Args:
         summary: The suite.
@@ -25,9 +26,15 @@ def notes_of(summary: Summary) -> tuple[str, ...]:
             notes.append(f"one seed, so no interval: {part.record.name}: {', '.join(single)}")
         if len({tuple(row.quantities["hypervolume"].values) for row in rows}) > 1:
             notes.append(f"different seeds: {part.record.name}: comparisons use the shared ones only")
+        if len({json.dumps([run.record.budget, run.record.recipe]) for run in summary.runs if _of(run, part)}) > 1:
+            notes.append(f"methods differ in budget or recipe: {part.record.name}")
         if any(not row.exact for row in rows):
             notes.append(f"approximate hypervolume (more than 6 objectives): {part.record.name}")
     return tuple(notes)
+
+
+def _of(run: StoredRun, part: BenchmarkSummary) -> bool:
+    return run.record.benchmark.name == part.record.name
 
 
 def _name(run: StoredRun) -> str:

@@ -5,7 +5,8 @@ true front's worst value, rounded away from zero to one decimal (in units of the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmarks.base import Benchmark, Budget, Evaluation, Recipe, Suite
 from benchmarks.rewards.log_density import BaseLogDensity
@@ -51,6 +52,7 @@ def _benchmark(
         evaluation=Evaluation(preferences=sweep, samples=samples),
         summary=summary,
         true_front=task.front(ranges),
+        tilted_optimum=task.tilted_optimum,
         true_hypervolume=truth.hypervolume,
         true_hypervolume_error=truth.error,
     )
@@ -103,8 +105,7 @@ SPECIALISTS = _benchmark(
     velocity_evaluations=4_500_000,
 )
 
-_SNAPSHOTS = SnapshotSchedule(evaluation=WarmupAverage(0.99))
-_ANCHOR = 1e-3
+_CONDITIONS: dict[str, Any] = {"anchor": 1e-3, "snapshots": SnapshotSchedule(evaluation=WarmupAverage(0.99))}
 """What differs from the papers' defaults, for all methods alike. Without this anchor groups lose all spread before
 they have arrived, and the normalized advantage then amplifies noise; the longer average suits such short runs."""
 
@@ -112,8 +113,9 @@ TOY = Suite(
     name="toy",
     benchmarks=(TWO_TARGETS, THREE_TARGETS, SCALES, SPECIALISTS),
     methods={
-        "pareto_slider": ParetoSlider(snapshots=_SNAPSHOTS, anchor=_ANCHOR),
-        "fixed_weights": FixedWeights(snapshots=_SNAPSHOTS, anchor=_ANCHOR),
-        "weighted_sum_raw": WeightedSumRaw(snapshots=_SNAPSHOTS, anchor=_ANCHOR),
+        "pareto_slider": replace(ParetoSlider(), **_CONDITIONS),
+        "fixed_weights": replace(FixedWeights(), **_CONDITIONS),
+        "weighted_sum_raw": replace(WeightedSumRaw(), **_CONDITIONS),
     },
+    conditions=_CONDITIONS,
 )

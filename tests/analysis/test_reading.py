@@ -7,7 +7,7 @@ import pytest
 
 from analysis.reading import read_suite
 from benchmarks.records import EVALUATIONS_FILE, RecordError
-from tests.analysis.synthetic_records import RECIPES, TASKS, change_run, write_synthetic_run
+from tests.analysis.synthetic_records import change_run
 
 
 def first_run(folder: Path, method: str = "pareto_slider") -> Path:
@@ -104,19 +104,3 @@ def test_names_the_file_of_a_missing_table_or_step(small_folder: Path) -> None:
     (first_run(small_folder) / EVALUATIONS_FILE).unlink()
     with pytest.raises(RecordError, match=r"evaluations.parquet: no such file"):
         read_suite(small_folder)
-
-
-def test_takes_base_rewards_of_the_benchmark_where_the_run_has_none(tmp_path: Path) -> None:
-    folder = write_synthetic_run(tmp_path, TASKS[1], RECIPES[1], 0)
-
-    def without_base(content: dict[str, Any]) -> None:
-        content["checkpoints"] = content["checkpoints"][1:]
-        content["benchmark"]["base_rewards"] = [0.7, -0.6]
-
-    change_run(folder, without_base)
-    measured, _ = read_suite(tmp_path)
-    assert measured[0].base is not None
-    assert measured[0].base.tolist() == [0.7, 0.6]
-    change_run(folder, lambda content: content["benchmark"].update(base_rewards=None))
-    measured, _ = read_suite(tmp_path)
-    assert measured[0].base is None

@@ -24,7 +24,7 @@ from tests.analysis.synthetic_records import (
 KEYS = (
     "hypervolume",
     "share_of_true_hypervolume",
-    "ceiling",
+    "exact_front_share",
     "igd_plus",
     "epsilon_plus",
     "expected_utility",
@@ -63,7 +63,7 @@ def test_base_row_in_closed_form(suite_summary: Summary) -> None:
     assert found["gain_r0"].mean == 0.0
     assert found["velocity_evaluations"].mean == 0.0
     assert found["hypervolume"].seeds == 3
-    assert "ceiling" not in found
+    assert "exact_front_share" not in found
 
 
 def test_hypervolume_equals_a_direct_count(suite_folder: Path, suite_summary: Summary) -> None:
@@ -75,7 +75,7 @@ def test_hypervolume_equals_a_direct_count(suite_folder: Path, suite_summary: Su
     assert found == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_perfect_method_reaches_its_ceiling(tmp_path: Path) -> None:
+def test_a_perfect_method_reaches_its_exact_front_share(tmp_path: Path) -> None:
     folder = write_tree(tmp_path, TASKS[:1], (Recipe("perfect", 1.0),), (0,))
     table = read_table(folder / "two-targets/perfect/seed0" / EVALUATIONS_FILE)
     preferences = table[["preference_0", "preference_1"]].to_numpy()
@@ -86,8 +86,8 @@ def test_a_perfect_method_reaches_its_ceiling(tmp_path: Path) -> None:
     columns = {name: table[name].to_numpy() for name in table.columns}
     write_table(folder / "two-targets/perfect/seed0" / EVALUATIONS_FILE, columns)
     found = row_of(summarize(folder), "perfect").quantities
-    assert found["share_of_true_hypervolume"].mean == pytest.approx(found["ceiling"].mean, rel=1e-12)
-    assert 0.97 < found["ceiling"].mean < 1.0
+    assert found["share_of_true_hypervolume"].mean == pytest.approx(found["exact_front_share"].mean, rel=1e-12)
+    assert 0.97 < found["exact_front_share"].mean < 1.0
 
 
 def test_rewards_to_minimize_are_judged_like_the_others(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_unknown_front_is_replaced_by_the_union(tmp_path: Path) -> None:
         assert "share_of_true_hypervolume" not in row.quantities
     assert min(row.quantities["igd_plus"].mean for row in part.rows) < 0.02
     for found in summarize(folder).to_json():
-        assert (found["share_of_true_hypervolume"], found["ceiling"]) == (None, None)
+        assert (found["share_of_true_hypervolume"], found["exact_front_share"]) == (None, None)
 
 
 def test_held_out_gains(small_folder: Path) -> None:

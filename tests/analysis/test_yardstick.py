@@ -1,4 +1,4 @@
-"""The frame of a benchmark, and the ceiling of a finite sweep."""
+"""The frame of a benchmark, and the exact_front_share of a finite sweep."""
 
 import numpy as np
 import pytest
@@ -27,32 +27,32 @@ def test_true_front_fills_its_own_hypervolume() -> None:
     assert yardstick.true_front is not None
     assert yardstick.true_hypervolume is not None
     assert yardstick.hypervolume(yardstick.true_front) == pytest.approx(yardstick.true_hypervolume, rel=1e-12)
-    assert yardstick.ceiling(yardstick.true_front) == pytest.approx(1.0, rel=1e-12)
+    assert yardstick.exact_front_share(yardstick.true_front) == pytest.approx(1.0, rel=1e-12)
 
 
-def test_ceiling_is_the_true_front_at_the_same_preferences() -> None:
+def test_exact_front_share_is_the_true_front_at_the_same_preferences() -> None:
     yardstick, preferences = yardstick_of(COSTS.record()), simplex_lattice(2, 4)
     perfect = Front(oriented(COSTS.rewards_at(preferences), yardstick.rewards), preferences)
     poor = Front(perfect.points - 0.3, preferences)
     assert yardstick.true_hypervolume is not None
     expected = yardstick.hypervolume(perfect) / yardstick.true_hypervolume
     assert expected < 1.0
-    assert yardstick.ceiling(poor) == pytest.approx(expected, rel=1e-12)
+    assert yardstick.exact_front_share(poor) == pytest.approx(expected, rel=1e-12)
 
 
-def test_ceiling_is_unknown_where_a_preference_has_no_match() -> None:
+def test_exact_front_share_is_unknown_where_a_preference_has_no_match() -> None:
     yardstick = yardstick_of(COSTS.record())
-    assert yardstick.ceiling(Front(np.zeros((1, 2)), np.array([[0.3333, 0.6667]]))) is None
-    assert yardstick.ceiling(Front(np.zeros((1, 2)))) is None
+    assert yardstick.exact_front_share(Front(np.zeros((1, 2)), np.array([[0.3333, 0.6667]]))) is None
+    assert yardstick.exact_front_share(Front(np.zeros((1, 2)))) is None
     unknown = yardstick_of(Task("unknown", 2, known_front=False).record())
-    assert unknown.ceiling(Front(np.zeros((1, 2)), np.array([[0.5, 0.5]]))) is None
+    assert unknown.exact_front_share(Front(np.zeros((1, 2)), np.array([[0.5, 0.5]]))) is None
 
 
-def test_ceiling_tolerates_rounded_preferences() -> None:
+def test_exact_front_share_tolerates_rounded_preferences() -> None:
     yardstick = yardstick_of(COSTS.record())
     near, exact = np.array([[0.5 + 5e-7, 0.5 - 5e-7]]), np.array([[0.5, 0.5]])
     points = np.zeros((1, 2))
-    assert yardstick.ceiling(Front(points, near)) == yardstick.ceiling(Front(points, exact))
+    assert yardstick.exact_front_share(Front(points, near)) == yardstick.exact_front_share(Front(points, exact))
 
 
 def test_distances_to_the_true_front_vanish_on_it() -> None:

@@ -1,14 +1,17 @@
 """Benchmarks check themselves, and their fingerprint covers what makes results comparable."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from benchmarks.base import Budget, RewardError, check_applies, score
 from benchmarks.records import UsageError
+from benchmarks.rewards.quadratic import QuadraticReward
 from benchmarks.suites.toy import TOY
 from tests.support.suites import FIRST, PARTIAL, PROMPTS, SECOND, Cost, Fault, FaultyReward, tiny_benchmark
 
@@ -140,3 +143,24 @@ def test_a_reward_must_apply_somewhere() -> None:
         RewardError, match="reward second: expected a score for at least one prompt, found NaN everywhere"
     ):
         check_applies((FIRST, PARTIAL), scores)
+
+
+@pytest.mark.parametrize("fault", [KeyError("left"), RuntimeError("no memory"), OSError("no server")])
+def test_whatever_a_reward_raises_becomes_one_line_that_names_it(fault: Exception) -> None:
+    class Raising(QuadraticReward):
+        def __call__(self, samples: Tensor, prompts: Sequence[str]) -> Tensor:
+            raise fault
+
+    reward = Raising("raising", {"left": (0.0, 0.0)})
+    with pytest.raises(RewardError, match=rf"reward raising: failed with {type(fault).__name__}: .*") as raised:
+        score([reward], torch.zeros(1, 2), ["left"])
+    assert raised.value.__cause__ is fault
+
+
+def test_scores_must_be_floating_point_numbers() -> None:
+    class Counting(QuadraticReward):
+        def __call__(self, samples: Tensor, prompts: Sequence[str]) -> Tensor:
+            return torch.ones(len(prompts), dtype=torch.long)
+
+    with pytest.raises(RewardError, match=r"reward counting: expected a tensor of .* found .*int64"):
+        score([Counting("counting", {"left": (0.0, 0.0)})], torch.zeros(1, 2), ["left"])

@@ -11,7 +11,12 @@ from benchmarks.invariants import Probe, checks_at_end, checks_at_start
 from tests.support.suites import SPEC, tiny_benchmark
 
 TINY = tiny_benchmark()
-FINITE = {"reward_first": np.array([-1.0, np.nan]), "held_out_x": np.array([np.inf, 0.0])}
+FINITE = {
+    "step": np.array([0, 0, 6, 6]),
+    "prompt_id": np.array([0, 1, 0, 1]),
+    "reward_first": np.array([-1.0, np.nan, -0.5, np.nan]),
+    "held_out_x": np.array([np.inf, 0.0, 0.0, 0.0]),
+}
 
 
 def moved(backbone: ToyBackbone, *, preference: bool) -> None:
@@ -77,9 +82,9 @@ def test_a_slider_that_is_switched_off_fails() -> None:
     assert not found["preference_changes_output"]
 
 
-@pytest.mark.parametrize("value", [np.inf, -np.inf])
-def test_an_infinite_reward_fails_and_nan_does_not(value: float) -> None:
-    columns = {"reward_first": np.array([-1.0, np.nan, value])}
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_reward_that_is_lost_in_training_fails_and_one_that_never_applied_does_not(value: float) -> None:
+    columns = FINITE | {"reward_first": np.array([-1.0, np.nan, value, np.nan])}
     probe = Probe(TINY, SPEC.build(2, 0), 0)
     found = checks_at_end(probe, columns, conditional=False, on_policy=True)
     assert results(found) == {"rewards_finite": False}

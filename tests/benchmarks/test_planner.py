@@ -234,3 +234,36 @@ def test_the_record_names_the_origin_of_its_suite() -> None:
     run = resolve(request(methods=("fixed_weights",)))[0]
     execute(run)
     assert read_run(run.folder / "run.json").suite_origin == "planned_outside:SUITE"
+
+
+def test_a_method_from_outside_meets_the_conditions_of_the_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside_conditions.py").write_text(
+        "from dataclasses import dataclass, field\n"
+        "from methods.base import Weighting\n"
+        "from methods.nft_method import NFTMethod\n"
+        "from methods.weightings.fixed import FixedWeighting\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Plain(NFTMethod):\n"
+        "    paper = 'none'\n"
+        "    weighting: Weighting = field(default_factory=FixedWeighting)\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Loose(Plain):\n"
+        "    anchor: float = 0.0\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    conditions = TOY.conditions
+    _, plain = find_method("outside_conditions:Plain", TOY)
+    _, loose = find_method("outside_conditions:Loose", TOY)
+    assert (plain.anchor, plain.snapshots) == (conditions["anchor"], conditions["snapshots"])
+    assert (loose.anchor, loose.snapshots) == (0.0, conditions["snapshots"])
+    for method in TOY.methods.values():
+        assert (method.anchor, method.snapshots) == (conditions["anchor"], conditions["snapshots"])
+
+
+def test_two_methods_of_one_name_are_refused() -> None:
+    request = Request("toy", (), ("fixed_weights", "methods.fixed_weights:FixedWeights"), (0,), (), "out")
+    with pytest.raises(UsageError, match=r"expected another name than fixed_weights, which is taken in this run"):
+        resolve(request)

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.records import (
     SCHEMA_VERSION,
+    FolderLock,
     RecordError,
     RunRecord,
     StepLog,
@@ -210,3 +211,13 @@ def test_damaged_steps_are_refused(tmp_path: Path) -> None:
         read_steps(tmp_path / "steps.jsonl")
     with pytest.raises(RecordError, match="cannot read"):
         read_steps(tmp_path / "nothing.jsonl")
+
+
+def test_a_run_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path / "seed0")
+    with pytest.raises(RecordError, match=r"seed0: expected to be alone, found another process that writes this run"):
+        FolderLock(tmp_path / "seed0")
+    lock.release()
+    again = FolderLock(tmp_path / "seed0")
+    again.release()
+    assert list((tmp_path / "seed0").iterdir()) == []

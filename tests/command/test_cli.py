@@ -107,11 +107,14 @@ def test_a_record_is_repeated_bit_for_bit_by_its_config(here: Path, made: tuple[
 def test_a_worker_tells_faults_of_the_input_from_its_own(here: Path) -> None:
     (here / "outside_faults.py").write_text(
         "from tests.support.suites import *\n"
-        "class Crash(FaultyReward):\n"
-        "    def __call__(self, samples, prompts):\n"
+        "from dataclasses import fields, replace\n"
+        "class Broken(ToySpec):\n"
+        "    def build(self, n_objectives, seed):\n"
         "        raise RuntimeError('a fault of ours')\n"
+        "broken = Broken(**{field.name: vars(SPEC)[field.name] for field in fields(SPEC)})\n"
         "make = lambda name, reward: tiny_benchmark(name, (FIRST, reward), true_front=False)\n"
-        "SUITE = tiny_suite(make('input', FaultyReward('nan')), make('ours', Crash('nan')), tiny_benchmark('sound'))\n"
+        "ours = replace(tiny_benchmark('ours'), backbone=broken)\n"
+        "SUITE = tiny_suite(make('input', FaultyReward('nan')), ours, tiny_benchmark('sound'))\n"
     )
     request = Request("outside_faults:SUITE", (), ("fixed_weights",), None, (), "out")
     ours, theirs = Pipe()
@@ -193,13 +196,13 @@ def test_the_exit_code_says_whose_fault_it_was(
 
 
 def test_an_interrupt_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stops() -> None:
+    def stops(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", stops)
+    monkeypatch.setattr("benchmarks.executors.run_all", stops)
     answer = command("run", "toy")
     assert answer.code == 130
-    assert answer.err == "interrupted: the same command goes on from the last saved state\n"
+    assert answer.err.splitlines()[-1] == "interrupted: the same command goes on from the last saved state"
 
 
 def test_a_fault_of_ours_is_not_hidden(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

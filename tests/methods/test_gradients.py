@@ -180,3 +180,13 @@ def test_assign_gradient_undoes_flat_gradient() -> None:
     loss.backward()  # type: ignore[no-untyped-call]
     for parameter, gradient in zip(backbone.parameters(), assigned, strict=True):
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-12, atol=1e-14)
+
+
+def test_a_mix_of_rewards_is_one_loss_whatever_applies() -> None:
+    # Half of the samples carry one of the two rewards. Their mix is one advantage, and the loss its plain mean.
+    nan = float("nan")
+    rewards = torch.tensor([[1.0, 2.0], [2.0, 1.0], [3.0, nan], [5.0, nan]], dtype=torch.float64)
+    weights = torch.full((4, 2), 0.5, dtype=torch.float64)
+    assert (weights * sample_shares(rewards, mixed=True)).sum(1).tolist() == pytest.approx([0.25] * 4)
+    nowhere = torch.tensor([[1.0, nan], [nan, nan]], dtype=torch.float64)
+    assert sample_shares(nowhere, mixed=True).tolist() == [[1.0, 1.0], [0.0, 0.0]]

@@ -51,7 +51,8 @@ def test_full_table_round_trips_through_csv(suite_summary: Summary) -> None:
     for found, expected in zip(rows, summary.to_json(), strict=True):
         assert found["label"] == expected["label"]
         assert float(found["hypervolume_low"]) == expected["hypervolume"]["low"]
-        assert found["ceiling"] == ("" if expected["ceiling"] is None else repr(expected["ceiling"]["mean"]))
+        exact = expected["exact_front_share"]
+        assert found["exact_front_share"] == ("" if exact is None else repr(exact["mean"]))
 
 
 def test_indicators_name_their_reference_set(suite_summary: Summary) -> None:
