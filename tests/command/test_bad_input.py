@@ -198,7 +198,7 @@ def test_runs_that_cannot_go_on_are_told_one_by_one_and_keep_their_files(command
     tensors = next((half.folder / "checkpoints").glob("resume-*"))
     tensors.write_bytes(tensors.read_bytes()[:100])
 
-    before = bytes_below(here)
+    before = bytes_below(here / "results")
     answer = command("run", "outside_suites:TINY", "--set", "recipe.checkpoint_seconds=0", "--jobs", 1)
     assert answer.code == 2
     assert "Traceback" not in answer.err
@@ -214,7 +214,7 @@ def test_runs_that_cannot_go_on_are_told_one_by_one_and_keep_their_files(command
     for line, (which, says) in zip(lines, expected.items(), strict=True):
         assert line.startswith(which)
         assert says in line
-    after = bytes_below(here)
+    after = bytes_below(here / "results")
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     assert {name.split("/")[-1] for name in changed} <= {"run.json"}, "at most a record says that its run failed"
     assert not (here / "results/tiny/report").exists()
