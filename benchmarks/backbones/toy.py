@@ -82,7 +82,7 @@ class Residual(nn.Module):
         """Return the correction; without a preference its path is skipped altogether."""
         level = sigma[:, None]
         features = torch.cat(((math.pi * level).sin(), (math.pi * level).cos(), 2 * level - 1), dim=1)
-        # A row of the weight matrix is what a one-hot input would pick; the layer stays linear for gradient hooks.
+        # The prompt enters one-hot through a linear layer, so that every trainable parameter belongs to one.
         embedding = self.noise_level(features) + self.prompt(prompt)
         modulation = None
         if preference is not None:
