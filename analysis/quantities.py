@@ -8,18 +8,35 @@ By name:
     expected_utility: Of a user with linear weights, normalized by the bounds.
     gain_<reward>: Mean over the points of the front minus the base model; positive is an improvement, also where
         less of the reward is better. `gain_held_out_<reward>` likewise.
+    balanced_gain_<reward>: The gain of the model or point whose preference is nearest to equal weights (see
+        `analysis.single_model`).
+    worst_gain: The least of these, each over the width of the reward's bounds.
     velocity_evaluations, reward_calls, seconds: Training cost so far, all models of the front together.
     velocity_evaluations_per_model: The same over the number of models.
+
+A method's last checkpoint has besides: `composite` (`analysis.composite`, from the balanced points of all methods of
+the benchmark), and the statistics of the gradients of the whole training (`analysis.gradients`).
 """
 
 from collections.abc import Sequence
 
 from analysis.front import Array, Front
+from analysis.gradients import BETWEEN, PLAIN_SUM, SOLVED, STATISTICS
 from analysis.reading import Measured
+from analysis.single_model import balanced_quantities
 from analysis.yardstick import Yardstick
 from benchmarks.records import CheckpointRecord, RewardRecord
 
-MAY_BE_UNKNOWN = ("share_of_true_hypervolume", "exact_front_share")
+MAY_BE_UNKNOWN = (
+    "share_of_true_hypervolume",
+    "exact_front_share",
+    "worst_gain",
+    "composite",
+    *STATISTICS,
+    *(PLAIN_SUM + name for name in STATISTICS),
+    "conflict_rate" + SOLVED,
+    "conflict_rate" + BETWEEN,
+)
 
 
 def quantities_of(
@@ -43,6 +60,7 @@ def quantities_of(
     quantities |= yardstick.distances(front, targets)
     if one.base is not None:
         quantities |= _gains("gain", yardstick.rewards, front, one.base)
+        quantities |= balanced_quantities(front, one.base, yardstick)
     if 0 in one.held_out:
         base = one.held_out[0].points.mean(axis=0)
         held_out = one.run.record.benchmark.held_out

@@ -8,6 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from analysis.front import Front, front_of, held_out_of
+from analysis.gradient_records import read_gradients
+from analysis.gradients import RunGradients
 from analysis.yardstick import Yardstick, yardstick_of
 from benchmarks.records import (
     EVALUATIONS_FILE,
@@ -32,12 +34,14 @@ class Measured:
         fronts: Points by checkpoint (gradient steps); 0 is the base model, where recorded.
         held_out: The same in held-out rewards, empty if the benchmark has none.
         base: Base model point [K] the gains are measured from, more is better, or None if unknown.
+        gradients: What the run recorded of its gradients.
     """
 
     run: StoredRun
     fronts: dict[int, Front]
     held_out: dict[int, Front]
     base: np.ndarray | None
+    gradients: RunGradients
 
     @property
     def trained(self) -> list[CheckpointRecord]:
@@ -146,7 +150,7 @@ def _difference(expected: dict[str, object], found: dict[str, object]) -> str:
 
 
 def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
-    """Read the points of every checkpoint of a run and check its base model."""
+    """Read the points of every checkpoint of a run and what it recorded of its gradients; check its base model."""
     record, path = run.record, run.folder / EVALUATIONS_FILE
     evaluations, steps = read_table(path), [checkpoint.step for checkpoint in run.record.checkpoints]
     rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
@@ -158,4 +162,5 @@ def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
     base = fronts.get(0)
     if base is not None:
         yardstick.require_above_reference(base)
-    return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0))
+    gradients = read_gradients(run.folder, rewards)
+    return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0), gradients)

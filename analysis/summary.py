@@ -5,16 +5,19 @@ first and get their interval over seeds last.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analysis.composite import composite_by_seed
 from analysis.front import Array, Front
+from analysis.gradients import RunGradients, gradient_quantities
 from analysis.hypervolume import is_exact
 from analysis.quantities import MAY_BE_UNKNOWN, quantities_of
 from analysis.reading import Measured, grouped, read_suite
+from analysis.single_model import balanced_index, improved_and_worsened
 from analysis.statistics import Interval, interval
 from analysis.yardstick import Yardstick, best_known_set, yardstick_of
 from benchmarks.records import BenchmarkRecord, CheckpointRecord, StoredRun
@@ -60,6 +63,7 @@ class BenchmarkSummary:
             `union of all methods`.
         rows: The base model first, then methods by name, checkpoints in order.
         fronts: Front by seed by method, at the last checkpoint.
+        gradients: What the runs recorded of their gradients, by seed by method.
         base: Base model point [K], mean over seeds, or None if unknown.
     """
 
@@ -68,6 +72,7 @@ class BenchmarkSummary:
     reference_set: str
     rows: tuple[Row, ...]
     fronts: Mapping[str, Mapping[int, Front]]
+    gradients: Mapping[str, Mapping[int, RunGradients]]
     base: Array | None
 
     @property
@@ -129,13 +134,15 @@ def _summarize_benchmark(runs: Sequence[Measured]) -> BenchmarkSummary:
         name: {one.run.record.seed: one.fronts[one.trained[-1].step] for one in methods[name] if one.trained}
         for name in sorted(methods)
     }
+    gradients = {name: {one.run.record.seed: one.gradients for one in methods[name]} for name in sorted(methods)}
     bases = [one.base for one in runs if one.base is not None]
     return BenchmarkSummary(
         record=record,
         yardstick=yardstick,
         reference_set=reference_set,
-        rows=tuple(rows),
+        rows=_with_composites(rows, methods),
         fronts={name: by_seed for name, by_seed in fronts.items() if by_seed},
+        gradients=gradients,
         base=np.mean(bases, axis=0) if bases else None,
     )
 
@@ -153,6 +160,9 @@ class _Frame:
             one.run.record.seed: quantities_of(one, checkpoint, self.yardstick, self.targets)
             for one, checkpoint in measured
         }
+        if last and method != BASE:
+            for one, _ in measured:
+                by_seed[one.run.record.seed] |= gradient_quantities(one.gradients)
         first, checkpoint = measured[0]
         front = first.fronts[checkpoint.step]
         return Row(
@@ -201,6 +211,35 @@ def _method_rows(frame: _Frame, name: str, runs: Sequence[Measured]) -> list[Row
     return rows
 
 
+def _with_composites(rows: Sequence[Row], methods: Mapping[str, Sequence[Measured]]) -> tuple[Row, ...]:
+    """Return the rows with the composite of each method's last checkpoint, if there are two methods to compare."""
+    # Gains and raw rewards give the same z-scores on shared seeds; gains leave out what the seeds themselves differ in.
+    gains = all(one.base is not None for runs in methods.values() for one in runs)
+    last = {row.method: row for row in rows if row.last and row.method != BASE}
+    values = {name: _balanced_points(row, methods[name], gains) for name, row in last.items()}
+    known = {name: by_seed for name, by_seed in values.items() if by_seed}
+    if len(known) < 2:
+        return tuple(rows)
+    found = composite_by_seed(known)
+    return tuple(
+        replace(row, quantities={**row.quantities, "composite": interval(found[row.method])})
+        if row.last and row.method in found
+        else row
+        for row in rows
+    )
+
+
+def _balanced_points(row: Row, runs: Sequence[Measured], gains: bool) -> dict[int, Array]:
+    """Return by seed the point [K] with which a method stands beside single models, or its gain over the base model."""
+    points = {}
+    for one in sorted(runs, key=lambda one: one.run.record.seed):
+        front = one.fronts.get(row.step)
+        index = None if front is None else balanced_index(front)
+        if front is not None and index is not None:
+            points[one.run.record.seed] = front.points[index] - (one.base if gains and one.base is not None else 0.0)
+    return points
+
+
 def _row_json(suite: str, part: BenchmarkSummary, row: Row) -> dict[str, Any]:
     head = {
         "suite": suite,
@@ -215,6 +254,8 @@ def _row_json(suite: str, part: BenchmarkSummary, row: Row) -> dict[str, Any]:
         "hypervolume_exact": row.exact,
         "reference_set": part.reference_set,
     }
+    improved, worsened = (improved_and_worsened(row.quantities) if row.step > 0 else None) or (None, None)
+    head |= {"improved": improved, "worsened": worsened}
     unknown = dict.fromkeys(name for name in MAY_BE_UNKNOWN if name not in row.quantities)
     return head | unknown | {name: _interval_json(value) for name, value in row.quantities.items()}
 

@@ -6,8 +6,9 @@ Plain frozen data. Two results may be compared only if their benchmarks have the
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -291,7 +292,8 @@ class Suite:
     """Benchmarks that are run together, the methods compared on them, and the default seeds.
 
     `methods` are run where none is named. `conditions` are fields that every method has alike here, also one from
-    outside, unless its own class sets them.
+    outside, unless its own class sets them. `study` is a measurement that needs no training: it runs before the
+    trainings, writes a file into the suite's folder unless that is there already, and returns its path.
     """
 
     name: str
@@ -299,6 +301,7 @@ class Suite:
     methods: Mapping[str, Method] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    study: Callable[[Path], Path] | None = None
 
 
 def _scored(reward: Reward, samples: Tensor, prompts: Sequence[str]) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.base import Benchmark, orientation, score
 from benchmarks.draws import KeyedDraws, derived_seed
-from methods.base import Backbone, Batch, Condition, Draws, Method
+from methods.base import Backbone, Batch, Condition, Draws, Method, Rollout
 from methods.samplers.loop import denoise
 from methods.samplers.schedules import shifted_sigmas
 
@@ -29,6 +29,7 @@ class MeteredBackbone:
         self._backbone, self._meter = backbone, meter
         self.latent_shape, self.snapshots = backbone.latent_shape, backbone.snapshots
         self.encode, self.decode, self.parameters = backbone.encode, backbone.decode, backbone.parameters
+        self.network = backbone.network
 
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return the backbone's velocity and count its rows."""
@@ -60,7 +61,7 @@ def draw_preferences(method: Method, draws: Draws, group_size: int, n_objectives
 def collect(
     benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, prompt_ids: Sequence[int], meter: Meter
 ) -> Batch:
-    """Return the batch of one step: rollouts of the old weights with their rewards.
+    """Return the batch of one step: rollouts of the sampling weights with their rewards.
 
     Raises:
         RewardError: If a reward fails.
@@ -70,8 +71,29 @@ def collect(
     rows = torch.arange(len(prompts)).repeat_interleave(recipe.group_size)
     condition = backbone.encode(prompts).rows(rows)
     preferences = draw_preferences(method, draws, recipe.group_size, k)
+    rollout = _roll_out(benchmark, method, backbone, draws, condition, preferences)
+    repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
+    scores = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
+    signs = orientation(benchmark.rewards).to(scores)
+    meter.reward_calls += len(repeated)
+    groups = torch.arange(len(repeated)) // (recipe.group_size // method.slots)
+    bounds = torch.tensor(benchmark.bounds, dtype=scores.dtype).T * signs
+    unconditional = backbone.encode([""]) if method.objective.guided and method.anchor > 0 else None
+    worst_first = torch.where(signs > 0, bounds, bounds.flip(0))
+    return Batch(rollout, condition, groups, preferences, scores * signs, worst_first, unconditional)
+
+
+def _roll_out(
+    benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, condition: Condition,
+    preferences: Tensor | None,
+) -> Rollout:  # fmt: skip
+    recipe = benchmark.recipe
     sigmas = shifted_sigmas(recipe.rollout_steps, recipe.shift)
-    noise = draws.normal("initial noise", recipe.group_size, *backbone.latent_shape).flatten(0, 1)
+    exploration = method.objective.exploration(recipe.rollout_steps, draws)
+    noise = draws.normal("initial noise", recipe.group_size, *backbone.latent_shape)
+    if exploration is not None and exploration.shared_start:
+        noise = noise[:, :1].expand(noise.shape)
+    noise = noise.flatten(0, 1)
 
     def step_noise(i: int) -> Tensor:
         return draws.normal(f"step noise {i}", recipe.group_size, *backbone.latent_shape).flatten(0, 1)
@@ -79,12 +101,8 @@ def collect(
     def velocity(x: Tensor, sigma: Tensor) -> Tensor:
         return backbone.velocity(x, sigma, condition, preferences)
 
-    with backbone.snapshots.using("old"):
-        rollout = denoise(velocity, method.sampler, noise, sigmas, step_noise)
-    repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
-    scores = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
-    rewards = scores * orientation(benchmark.rewards).to(scores)
-    meter.reward_calls += len(repeated)
-    per_slot = recipe.group_size // method.slots
-    groups = torch.arange(len(repeated)) // per_slot
-    return Batch(rollout, condition, groups, preferences, rewards)
+    noisy = None if exploration is None else exploration.noisy
+    with backbone.snapshots.using(method.snapshots.sampler):
+        return denoise(
+            velocity, method.sampler, noise, sigmas, step_noise, noisy=noisy, keep_path=exploration is not None
+        )

@@ -41,6 +41,15 @@ class KeyedDraws:
             self._generator.manual_seed(derived_seed(self._seed, purpose, prompt, self._ordinal))
             yield self._generator
 
+    @property
+    def step(self) -> int:
+        """Training steps done before this one."""
+        return self._ordinal
+
+    def common(self, purpose: str) -> Generator:
+        """Return a generator of its own, seeded for what all prompts of the step share."""
+        return Generator().manual_seed(derived_seed(self._seed, purpose, self._ordinal))
+
     def _stack(self, pieces: list[Tensor]) -> Tensor:
         return torch.stack(pieces).to(self._device)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "pyarrow", "moocore", "pymoo", "safetensors", "flowfront")
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "pyarrow", "moocore", "pymoo", "safetensors", "torchjd", "flowfront")
 ROOT = Path(__file__).resolve().parent.parent
 
 

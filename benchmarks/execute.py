@@ -40,6 +40,8 @@ def execute(run: Run, tick: Tick | None = None) -> RunRecord:
             if index >= session.position.model:
                 _train_model(session, index, model, _after(done, tick))
             done += total
+        if run.method.interpolates and session.position.model <= len(run.models):
+            _evaluate_mixtures(session)
         return session.finish("done", None)
     except UsageError as error:
         session.finish("failed", str(error))
@@ -75,7 +77,8 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
     total = run.steps_of(model)
     # A share that does not pay for a step has nothing to evaluate.
     paid = [steps_paid(benchmark, model.method, share) for share in benchmark.recipe.evaluate_at]
-    stops = {*(min(steps, total) for steps in paid if steps), total}
+    # Interpolations need all models at their end.
+    stops = {total} if run.method.interpolates else {*(min(steps, total) for steps in paid if steps), total}
     while learner.step < total:
         session.log_step(index, learner, learner.advance())
         if learner.step in stops:
@@ -90,6 +93,36 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
         found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
         session.invariants += found
     session.save(index + 1, None)
+
+
+def _evaluate_mixtures(session: Session) -> None:
+    # Points behind those of the models themselves, which are the corners: weights interpolated at the sweep's other
+    # preferences. They are one more "model" of the record, trained for nothing.
+    run, benchmark, n = session.run, session.run.benchmark, len(session.run.models)
+    corners = {model.preference for model in run.models}
+    sweep = [wanted for wanted in benchmark.evaluation.preferences if wanted not in corners]
+    parts = [load_tensors(run.folder, f"model{index}") for index in range(n)]
+    learner = Learner(benchmark, run.models[0].method, run.seed)
+    learner.step = max(run.steps_of(model) for model in run.models)
+    session.model, session.learner = n, learner
+    tables = []
+    for i, wanted in enumerate(sweep):
+        mixed = {
+            name: torch.stack([w * part[name] for w, part in zip(wanted, parts, strict=True)]).sum(0)
+            if name.startswith("evaluation.")
+            else tensor
+            for name, tensor in parts[0].items()
+        }
+        learner.snapshots.load(mixed)
+        tables.append(
+            evaluate(
+                benchmark, learner.bare, "evaluation", [wanted], run.seed, conditional=False, step=learner.step,
+                first_point=n + i,
+            )
+        )  # fmt: skip
+    if tables:
+        session.add_evaluation(n, learner, joined(tables))
+    session.save(n + 1, None)
 
 
 def _evaluate_base(session: Session, learner: Learner) -> None:

@@ -26,6 +26,11 @@ class GaussianMixture:
         """Return the mixture with the dtype and on the device of a tensor."""
         return type(self)(self.means.to(like), self.variances.to(like), self.weights.to(like))
 
+    def marginal(self) -> Self:
+        """Return the one mixture over all prompts, which are equally likely: P = 1, all components."""
+        weights = self.weights.flatten() / len(self.weights)
+        return type(self)(self.means.flatten(0, 1)[None], self.variances.flatten()[None], weights[None])
+
     def _parts(self, x: Tensor, sigma: Tensor, prompt: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         # Per component: responsibility [B, C], offset from its scaled mean [B, C, D], mean and noised variance [B, C].
         keep = 1 - sigma

@@ -54,10 +54,17 @@ class Run:
         Raises:
             UsageError: If the method does not fit the benchmark.
         """
+        recipe = self.benchmark.recipe
         try:
-            self.method.validate(self.benchmark.n_objectives, self.benchmark.recipe.group_size)
+            self.method.validate(self.benchmark.n_objectives, recipe.group_size)
+            self.method.objective.points_per_rollout(recipe.rollout_steps)
         except ValueError as error:
             raise UsageError(f"{self.method_name} on {self.benchmark.name}: {error}") from error
+        if self.method.updates > recipe.prompts_per_step:
+            raise UsageError(
+                f"{self.method_name} on {self.benchmark.name}: expected at most {recipe.prompts_per_step} updates a "
+                f"step, one a prompt, found {self.method.updates}"
+            )
         for model in self.models:
             self.steps_of(model)
 

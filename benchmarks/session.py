@@ -73,15 +73,18 @@ class Session:
         tables = []
         for entry in self.evaluated:
             rows = frame["step"] == entry.step
-            rows = rows if conditional or entry.step == 0 else rows & (frame["point"] == entry.model)
+            if not conditional and entry.step > 0:
+                # Behind the models' own points come those of their interpolations.
+                own = frame["point"] == entry.model
+                rows &= own if entry.model < len(self.run.models) else frame["point"] >= entry.model
             tables.append({str(name): frame.loc[rows, name].to_numpy() for name in frame.columns})
         return tables
 
-    def _stored_gramians(self) -> list[list[float]]:
+    def _stored_gramians(self) -> list[tuple[Any, ...]]:
         if not self.position.gramians:
             return []
-        rows: list[list[float]] = read_table(self.run.folder / GRAMIANS_FILE).to_numpy(dtype=np.float64).tolist()
-        return rows[: self.position.gramians]
+        rows = read_table(self.run.folder / GRAMIANS_FILE).itertuples(index=False, name=None)
+        return list(rows)[: self.position.gramians]
 
     def log_step(self, model: int, learner: Learner, step: Step) -> None:
         """Append one step to the records."""
@@ -89,11 +92,16 @@ class Session:
         row: dict[str, Any] = {"model": model, "step": learner.step}
         row["weights"] = dict(zip(names, step.weights.tolist(), strict=True))
         row |= {name: value if math.isfinite(value) else None for name, value in step.scalars.items()}
-        row["old_decay"] = learner.method.snapshots.old(learner.step)
+        row |= {
+            name: dict(zip(names, _finite(values.tolist()), strict=True)) for name, values in step.by_objective.items()
+        }
+        row["old_decay"] = learner.method.snapshots.old(learner.updates)
         row["seconds"] = round(learner.seconds, 4)
         self.log.append(row)
-        if step.gramian is not None:
-            self.gramians.append([model, learner.step, *step.gramian.flatten().tolist()])
+        for part, gramian in step.gramians.items():
+            k = len(gramian) - 1
+            numbers = [*gramian[:k, :k].flatten().tolist(), *gramian[k].tolist()]
+            self.gramians.append((model, learner.step, part, *numbers))
 
     def add_evaluation(self, model: int, learner: Learner, columns: Columns) -> None:
         """Add an evaluated sweep to the records."""
@@ -129,9 +137,14 @@ class Session:
 
     def _gramian_columns(self) -> Columns:
         k = self.run.benchmark.n_objectives
-        array = np.asarray(self.gramians, dtype=np.float64)
-        columns: Columns = {"model": array[:, 0].astype(np.int64), "step": array[:, 1].astype(np.int64)}
-        return columns | {f"g_{i}_{j}": array[:, 2 + i * k + j] for i in range(k) for j in range(k)}
+        names = [f"g_{i}_{j}" for i in range(k) for j in range(k)] + [f"u_{i}" for i in range(k)] + ["u_u"]
+        columns: Columns = {
+            "model": np.asarray([row[0] for row in self.gramians], dtype=np.int64),
+            "step": np.asarray([row[1] for row in self.gramians], dtype=np.int64),
+            "part": np.asarray([row[2] for row in self.gramians], dtype=object),
+        }
+        numbers = np.asarray([row[3:] for row in self.gramians], dtype=np.float64)
+        return columns | {name: numbers[:, i] for i, name in enumerate(names)}
 
     def checkpoints(self) -> list[CheckpointRecord]:
         """Return what all models together had cost at each evaluated step."""
@@ -186,6 +199,10 @@ def _cost_of(model: int, learner: Learner) -> EvaluatedModel:
         reward_calls=learner.meter.reward_calls,
         seconds=learner.seconds,
     )
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def joined(tables: Sequence[Columns]) -> Columns:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-NAMES = ("old", "evaluation", "reference")
+NAMES = ("old", "sampling", "evaluation", "reference")
 
 
 class WeightSnapshots:

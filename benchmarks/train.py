@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -12,16 +13,9 @@ from benchmarks.base import Benchmark, orientation
 from benchmarks.collect import Meter, MeteredBackbone, collect, draw_prompts
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
+from benchmarks.update import Accumulated, accumulate, gramian_of, losses_of, parts_of
 from methods.base import Batch, Method, Points, State, Step
-from methods.gradients import (
-    assign_gradient,
-    cosines,
-    gramian,
-    objective_gradients,
-    objective_losses,
-    sample_shares,
-    weighted_loss,
-)
+from methods.gradients import ObjectiveGradients, assign_gradient, cosines
 
 
 class DivergedError(UsageError):
@@ -60,6 +54,20 @@ def steps_within(benchmark: Benchmark, method: Method, share: float) -> int:
     return steps
 
 
+def _joined(updates: Sequence[Step], scalars: Mapping[str, float]) -> Step:
+    # The step's record: means over its updates; gradients are measured in the first one only. Of what the weighting
+    # reports, vectors are the last ones; numbers are counts, flags and errors, of which the largest tells of all.
+    names = dict.fromkeys(name for update in updates for name in update.scalars)
+    means = {name: fmean(u.scalars[name] for u in updates if name in u.scalars) for name in names}
+    weights = torch.stack([update.weights for update in updates]).mean(0)
+    last = updates[-1].by_objective
+    largest = {
+        name: max(float(u.by_objective[name]) for u in updates) for name, value in last.items() if not value.ndim
+    }
+    vectors = {name: value for name, value in last.items() if value.ndim}
+    return Step(weights, updates[0].gramians, {**scalars, **means, **largest}, vectors)
+
+
 class Learner:
     """One model in training: weights, optimizer, the weighting's state, the number of steps done, what they cost."""
 
@@ -76,8 +84,12 @@ class Learner:
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
         )
-        self.weighting_state: State = method.weighting.init(benchmark.n_objectives)
+        planned = max(1, steps_paid(benchmark, method, method.budget_share)) * method.updates
+        self.weighting_state: State = method.weighting.init(benchmark.n_objectives, planned)
+        self.gradients = ObjectiveGradients(self.bare.network)
         self.step = 0
+        self.updates = 0
+        """Optimizer steps done, of which a training step may take several."""
         self.seconds = 0.0
 
     def advance(self) -> Step:
@@ -85,100 +97,95 @@ class Learner:
 
         Raises:
             RewardError: If a reward fails.
-            DivergedError: If the gradient is not finite; the weights are those before the step.
+            DivergedError: If the gradient is not finite; the weights are those before the update.
         """
         started = time.perf_counter()
-        recipe = self.benchmark.recipe
+        recipe, method = self.benchmark.recipe, self.method
         prompt_ids = draw_prompts(len(self.benchmark.prompts), recipe.prompts_per_step, self.seed, self.step)
         draws = KeyedDraws(self.seed, prompt_ids, self.step)
-        batch = collect(self.benchmark, self.method, self.backbone, draws, prompt_ids, self.meter)
-        points = self.method.objective.points(batch, draws)
-        done = self._update(batch, points)
-        self.step += 1
-        schedule = self.method.snapshots
-        self.snapshots.blend("old", schedule.old(self.step))
-        self.snapshots.blend("evaluation", schedule.evaluation(self.step))
-        self.seconds += time.perf_counter() - started
-        return done
-
-    def _update(self, batch: Batch, points: Points) -> Step:
-        method, recipe = self.method, self.benchmark.recipe
-        weights = method.weighting.weights(batch, self.weighting_state)
-        rows = None if weights is None else weights.expand(batch.rewards.shape)
-        advantages = method.advantages(batch.rewards, batch.groups, rows)
-        shares = sample_shares(batch.rewards, mixed=method.advantages.mixes)
+        batch = collect(self.benchmark, method, self.backbone, draws, prompt_ids, self.meter)
+        points = method.objective.points(batch, draws)
         measure = recipe.diagnostics_every > 0 and self.step % recipe.diagnostics_every == 0
+        done = []
+        for part in range(method.updates):
+            rows = None
+            if method.updates > 1:
+                # Whole prompts stay together: their groups are what advantages and centered losses compare.
+                rows = torch.nonzero(torch.arange(len(batch.rewards)) // recipe.group_size % method.updates == part)[
+                    :, 0
+                ]
+            done.append(self._update(batch, points, rows, measure=measure and part == 0))
+        self.step += 1
+        self.snapshots.blend("old", method.snapshots.old(self.updates))
+        if method.snapshots.sampling is not None:
+            self.snapshots.blend("sampling", method.snapshots.sampling(self.updates))
+        self.seconds += time.perf_counter() - started
+        return _joined(done, self._reward_scalars(batch))
+
+    def _update(self, batch: Batch, points: Points, rows: Tensor | None, *, measure: bool) -> Step:
+        method, weighting = self.method, self.method.weighting
+        losses = losses_of(method, batch, self.weighting_state, rows, measure=measure)
+        if rows is not None:
+            points = points.rows(torch.nonzero(torch.isin(points.rollout, rows))[:, 0])
         self.optimizer.zero_grad()
-        losses, gradients = self._accumulate(points, advantages, shares, rows, measure=measure or weights is None)
-        matrix = None if gradients is None else gramian(gradients)
-        if weights is None:
-            assert gradients is not None
-            assert matrix is not None
-            weights, self.weighting_state = method.weighting.solve(matrix, self.weighting_state)
-            assign_gradient(weights.to(gradients) @ gradients, self.parameters)
-        applied = weights if weights.ndim == 1 else weights.mean(0)
-        scalars = self._scalars(batch, losses, gradients)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, recipe.clip_norm))
+        found = accumulate(
+            self.backbone, self.gradients, method, batch, points, losses, self.benchmark.recipe.micro_batch,
+            measure=measure,
+        )  # fmt: skip
+        solved = None
+        if losses.weights is None:
+            solved = self._solve(found)
+        weights = losses.weights.double().mean(0) if losses.weights is not None else solved
+        assert weights is not None
+        gramians = {} if not measure or found.products is None else parts_of(found.products, solved)
+        norm = self._descend()
+        self.weighting_state = weighting.after(self.weighting_state, found.metrics)
+        scalars = self._scalars(found, gramians) | {"gradient_norm": norm}
+        return Step(weights, gramians, scalars, weighting.report(self.weighting_state))
+
+    def _solve(self, found: Accumulated) -> Tensor:
+        assert found.products is not None
+        matrix = gramian_of(found.products)
+        if not bool(matrix.isfinite().all()):
+            raise self._diverged("gradients of all rewards", "others")
+        weights, self.weighting_state = self.method.weighting.solve(matrix, self.weighting_state)
+        gradients = self.gradients.flat()
+        assign_gradient(weights.to(gradients) @ gradients, self.parameters, self.gradients.used())
+        return weights
+
+    def _descend(self) -> float:
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.benchmark.recipe.clip_norm))
         if not math.isfinite(norm):
-            raise DivergedError(
-                f"benchmark {self.benchmark.name}: expected a finite gradient, found norm {norm} "
-                f"at step {self.step + 1}; a smaller learning rate, a larger group or an anchor may help"
-            )
+            raise self._diverged("gradient", f"norm {norm}")
         self.optimizer.step()
-        return Step(applied, matrix, {**scalars, "gradient_norm": norm})
+        self.updates += 1
+        self.snapshots.blend("evaluation", self.method.snapshots.evaluation(self.updates))
+        return norm
 
-    def _accumulate(
-        self, points: Points, advantages: Tensor, shares: Tensor, weights: Tensor | None, *, measure: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        # Fills .grad with the weighted losses (where there are weights) and the anchor; returns the K losses and, if
-        # measured, the K gradients. Rollouts give equally many points, so a point's share is its rollout's over that.
-        method = self.method
-        point_shares = shares[points.rollout] * (len(advantages) / len(points))
-        point_weights = torch.zeros_like(point_shares) if weights is None else weights[points.rollout] * point_shares
-        point_advantages = advantages[points.rollout]
-        losses, gradients = point_shares.new_zeros(shares.shape[1]), None
-        for rows in self._micro_batches(len(points)):
-            part = points if rows is None else points.rows(rows)
-            own, wanted, given = (
-                (point_shares, point_weights, point_advantages)
-                if rows is None
-                else (point_shares[rows], point_weights[rows], point_advantages[rows])
-            )
-            terms = method.objective.terms(self.backbone, part, given, anchored=method.anchor > 0)
-            if measure:
-                found = objective_gradients(terms, own, self.parameters)
-                gradients = found if gradients is None else gradients + found
-            weighted_loss(terms, wanted, method.anchor, len(points)).backward()  # type: ignore[no-untyped-call]
-            with torch.no_grad():
-                losses += objective_losses(terms, own)
-        return losses, gradients
+    def _diverged(self, what: str, found: str) -> DivergedError:
+        return DivergedError(
+            f"benchmark {self.benchmark.name}: expected a finite {what}, found {found} "
+            f"at step {self.step + 1}; a smaller learning rate, a larger group or an anchor may help"
+        )
 
-    def _micro_batches(self, n_points: int) -> Iterator[Tensor | None]:
-        # None stands for all points at once, which need not be copied.
-        size = self.benchmark.recipe.micro_batch or n_points
-        if size >= n_points:
-            yield None
-            return
-        for first in range(0, n_points, size):
-            yield torch.arange(first, min(first + size, n_points))
+    def _scalars(self, found: Accumulated, gramians: Mapping[str, Tensor]) -> dict[str, float]:
+        names = [reward.name for reward in self.benchmark.rewards]
+        scalars = {f"loss_{name}": loss for name, loss in zip(names, found.losses.tolist(), strict=True)}
+        if gramians:
+            values = cosines(gramians["all"]).tolist()
+            scalars |= {f"cosine_{name}": value for name, value in zip(names, values, strict=True)}
+        return scalars | found.metrics
 
-    def _scalars(self, batch: Batch, losses: Tensor, gradients: Tensor | None) -> dict[str, float]:
+    def _reward_scalars(self, batch: Batch) -> dict[str, float]:
         names = [reward.name for reward in self.benchmark.rewards]
         applies = batch.rewards.isfinite()
         counts = applies.sum(0).tolist()
         signs = orientation(self.benchmark.rewards).to(batch.rewards)
         sums = (torch.where(applies, batch.rewards, 0.0).sum(0) * signs).tolist()
         scalars: dict[str, float] = {}
-        for name, loss, count, total in zip(names, losses.tolist(), counts, sums, strict=True):
+        for name, count, total in zip(names, counts, sums, strict=True):
             scalars[f"reward_{name}"] = total / count if count else math.nan
             scalars[f"samples_{name}"] = count
-            scalars[f"loss_{name}"] = loss
-        if gradients is not None:
-            update = torch.cat(
-                [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in self.parameters]
-            )
-            for name, cosine in zip(names, cosines(update, gradients).tolist(), strict=True):
-                scalars[f"cosine_{name}"] = cosine
         return scalars
 
     def state(self) -> dict[str, Tensor]:
@@ -199,6 +206,6 @@ class Learner:
                 self.optimizer.state[parameter] = found
         prefix = "weighting."
         self.weighting_state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        self.step, self.seconds = step, seconds
+        self.step, self.updates, self.seconds = step, step * self.method.updates, seconds
         self.meter.velocity_evaluations = meter["velocity_evaluations"]
         self.meter.reward_calls = meter["reward_calls"]

@@ -169,6 +169,7 @@ def run_(
     from flowfront.progress import watch
 
     try:
+        _study(request, as_json)
         with watch(planned, quiet=as_json) as listen:
             outcomes = run_all(request, planned, default_jobs() if jobs is None else jobs, listen)
     except KeyboardInterrupt:
@@ -182,6 +183,17 @@ def run_(
         typer.echo(f"error: {run.folder}: {outcome.error or outcome.crash}", err=True)
     if failed:
         raise typer.Exit(1 if any(outcome.crash for outcome in failed) else 2)
+
+
+def _study(request: "Request", as_json: bool) -> None:
+    # What the suite measures besides the trainings, where it does.
+    from benchmarks.planner import find_suite
+
+    suite = find_suite(request.suite)
+    if suite.study is not None:
+        path = suite.study(Path(request.out) / suite.name)
+        if not as_json:
+            typer.echo(f"study: {path}")
 
 
 @app.command("report")

@@ -6,111 +6,71 @@ velocity = noise - clean. No model, file, device count or logger is known here.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import UnionType
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Generator, Tensor
 
+from methods.backbone import Backbone, Condition, Draws, Snapshots
 from methods.snapshots import SnapshotSchedule
+from methods.transition import Sampler, Transition, per_row
+
+__all__ = [
+    "AdvantageEstimator",
+    "Backbone",
+    "Batch",
+    "Condition",
+    "Draws",
+    "Exploration",
+    "Method",
+    "Model",
+    "Objective",
+    "Points",
+    "PreferenceDistribution",
+    "Rollout",
+    "Sampler",
+    "Snapshots",
+    "State",
+    "Step",
+    "Terms",
+    "Transition",
+    "Weighting",
+    "per_row",
+]
 
 State = Mapping[str, Tensor]
 """What a weighting carries from step to step; a value that goes in and comes out and is saved as it is."""
-
-
-class Condition(Protocol):
-    """What a backbone made of prompts; row i belongs to prompt i. Opaque to methods but for taking rows."""
-
-    def rows(self, index: Tensor) -> Self:
-        """Return the condition whose row j is row index[j] of this one; index [N], repeats allowed."""
-        ...
-
-
-class Snapshots(Protocol):
-    """Named copies of the trainable weights: `current` (in training), `old`, `evaluation`, `reference` (initial)."""
-
-    def using(self, name: str) -> AbstractContextManager[None]:
-        """Run the block with the named weights in place. Never between a forward pass and its backward pass."""
-        ...
-
-    def blend(self, name: str, decay: float) -> None:
-        """Set the named weights to decay * themselves + (1 - decay) * current."""
-        ...
-
-    def state(self) -> dict[str, Tensor]:
-        """Return all weights by name, the current ones among them."""
-        ...
-
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `state` returned."""
-        ...
-
-
-class Backbone(Protocol):
-    """A velocity field with trainable parameters; foreign conventions are translated inside and nowhere else."""
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """Shape of one latent."""
-        ...
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """The named weight snapshots."""
-        ...
-
-    def encode(self, prompts: Sequence[str]) -> Condition:
-        """Return the condition of prompts, one row each."""
-        ...
-
-    def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
-        """Return the velocity [B, ...] at x [B, ...], sigma [B] in (0, 1], under preference [B, K] or none."""
-        ...
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """Return the samples that rewards see, from clean latents [B, ...]."""
-        ...
-
-    def parameters(self) -> list[torch.nn.Parameter]:
-        """Return the trainable parameters."""
-        ...
-
-
-class Draws(Protocol):
-    """Random numbers of one step, keyed by (seed, purpose, prompt, ordinal): the same under every method."""
-
-    @property
-    def n_prompts(self) -> int:
-        """Prompts of the step; the rollouts of a batch are split evenly over them, in order."""
-        ...
-
-    def generators(self, purpose: str) -> Iterator[Generator]:
-        """Yield one seeded generator per prompt of the step. Use each before asking for the next."""
-        ...
-
-    def normal(self, purpose: str, *shape: int) -> Tensor:
-        """Return standard normal numbers [prompts, *shape]."""
-        ...
-
-    def uniform(self, purpose: str, *shape: int) -> Tensor:
-        """Return uniform numbers [prompts, *shape] in [0, 1)."""
-        ...
 
 
 @dataclass(frozen=True)
 class Rollout:
     """Trajectories of the sampling policy, from noise to data.
 
-    `clean` [B, ...]; `sigmas` [S+1] from 1 to 0; `path` [S+1, B, ...] and `log_probs` [S, B] only where asked for.
+    `clean` [B, ...]; `sigmas` [S+1] from 1 to 0. Only where an objective asked for them: the states `path`
+    [S+1, B, ...], the transitions' `means` [S, B, ...] and `stds` [S] (0 = deterministic), and the `sampler`.
     """
 
     clean: Tensor
     sigmas: Tensor
     path: Tensor | None = None
-    log_probs: Tensor | None = None
+    means: Tensor | None = None
+    stds: Tensor | None = None
+    sampler: Sampler | None = None
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What an objective asks of the rollouts it learns from; the trajectories are then kept.
+
+    `noisy` [S] says at which steps the sampler adds its noise; the others are steps of the ODE. With `shared_start`
+    the rollouts of a prompt begin at one and the same noise.
+    """
+
+    noisy: Tensor
+    shared_start: bool
 
 
 @dataclass(frozen=True)
@@ -119,7 +79,9 @@ class Batch:
 
     `groups` [B] numbers the groups in which rewards are compared (one prompt, or one prompt and preference slot);
     `preferences` [B, K] on the simplex or None; `rewards` [B, K], of which more is always better, with NaN where a
-    reward does not apply to a prompt.
+    reward does not apply to a prompt; `bounds` [2, K] the benchmark's worst and best value of each, in the same sense.
+    `unconditional` is the condition of the empty prompt, one row, where an objective asked for it. `counted` [B, J]
+    says which samples count in which of the J losses of an update, where that is not simply where rewards apply.
     """
 
     rollout: Rollout
@@ -127,11 +89,31 @@ class Batch:
     groups: Tensor
     preferences: Tensor | None
     rewards: Tensor
+    bounds: Tensor | None = None
+    unconditional: Condition | None = None
+    counted: Tensor | None = None
 
     @property
     def n_objectives(self) -> int:
         """K."""
         return self.rewards.shape[1]
+
+    def counts(self, n_losses: int) -> Tensor:
+        """Return which samples count in each of J losses [B, J]; by default loss j is about objective j mod K."""
+        if self.counted is not None:
+            return self.counted
+        return self.rewards.isfinite()[:, torch.arange(n_losses, device=self.rewards.device) % self.n_objectives]
+
+    def normalized_rewards(self) -> Tensor:
+        """Return the rewards between their bounds, 0 the worst and 1 the best, clipped [B, K]; NaN stays.
+
+        Raises:
+            ValueError: If the batch has no bounds.
+        """
+        if self.bounds is None:
+            raise ValueError("normalized rewards need the benchmark's bounds, found a batch without them")
+        worst, best = self.bounds.to(self.rewards).unbind()
+        return torch.clamp((self.rewards - worst) / (best - worst), 0, 1)
 
 
 @dataclass(frozen=True)
@@ -139,7 +121,9 @@ class Points:
     """Where a loss is evaluated: pairs of a rollout and a noise level.
 
     `rollout` [N] is the row in the batch, `step` [N] the index into its sigmas, `sigma` [N], `x` [N, ...] the network's
-    input, `target` [N, ...] what its prediction is compared with (for NFT the clean latent).
+    input, `target` [N, ...] what its prediction is compared with (NFT: the clean latent; CRD: the velocity that leads
+    there; GRPO: the state that followed). `sets` [N] never falls and numbers the points whose losses depend on each
+    other, which must stay in one micro-batch; None where each point stands alone.
     """
 
     rollout: Tensor
@@ -149,6 +133,7 @@ class Points:
     target: Tensor
     condition: Condition
     preferences: Tensor | None
+    sets: Tensor | None = None
 
     def __len__(self) -> int:
         """N."""
@@ -164,45 +149,68 @@ class Points:
             self.target[index],
             self.condition.rows(index),
             None if self.preferences is None else self.preferences[index],
+            None if self.sets is None else self.sets[index],
         )
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The K losses of each point, through the only numbers by which the network reaches them.
+    """The losses of each point, through the only numbers by which the network reaches them.
 
-    `branches` [N, M] carries the gradient; `coefficients` [N, K, M] is the derivative of loss k with respect to each
-    branch, detached; `anchor` [N] is the regularizer that no reward weights, or None where it is switched off.
+    `branches` [N, M] carries the gradient; `coefficients` [N, J, M] is the derivative of loss j with respect to each
+    branch, detached, so that M backward passes give the gradients of any number of losses; `losses` [N, J] are their
+    values, detached; `anchor` [N] is the regularizer that no reward weights, or None where it is switched off.
+    `metrics` are numbers for the record, means over these points.
     """
 
     branches: Tensor
     coefficients: Tensor
+    losses: Tensor
     anchor: Tensor | None
+    metrics: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Step:
     """What an update did.
 
-    `weights` [K] (the mean over samples where each has its own), the `gramian` [K, K] of the K gradients where it was
-    measured, and named numbers for the record.
+    `weights` [K] (the mean over samples where each has its own), the `gramians` measured by part of the network or of
+    the noise levels ("all" is the whole; [K+1, K+1], the last row and column being the update without its anchor; empty
+    on most steps), named numbers for the record, and named numbers for each objective [K].
     """
 
     weights: Tensor
-    gramian: Tensor | None
+    gramians: Mapping[str, Tensor]
     scalars: Mapping[str, float]
+    by_objective: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 @runtime_checkable
 class Objective(Protocol):
     """Turns a batch into terms; knows nothing of how rewards are traded off."""
 
+    def validate(self, sampler: Sampler) -> None:
+        """Raise ValueError if the objective cannot learn from this sampler's rollouts."""
+        assert isinstance(sampler, Sampler)
+
+    def exploration(self, n_sigmas: int, draws: Draws) -> Exploration | None:
+        """Return what the rollouts of a step must be like, or None: clean samples are all that is needed."""
+        return None
+
+    @property
+    def guided(self) -> bool:
+        """Whether `Batch.unconditional` is needed."""
+        return False
+
     def points(self, batch: Batch, draws: Draws) -> Points:
-        """Return the points of a step, those of one rollout side by side, as many for each."""
+        """Return the points of a step, as many for each rollout."""
         ...
 
-    def terms(self, backbone: Backbone, points: Points, advantages: Tensor, *, anchored: bool) -> Terms:
-        """Return the terms at `points` (N) for `advantages` [N, K]; with the anchor if `anchored`."""
+    def terms(self, backbone: Backbone, batch: Batch, points: Points, advantages: Tensor, *, anchored: bool) -> Terms:
+        """Return the terms at `points` (N, of `batch`); with the anchor if `anchored`.
+
+        `advantages` [N, J] has the K columns of the update first, and may have more, for measurements.
+        """
         ...
 
     def points_per_rollout(self, n_sigmas: int) -> int:
@@ -216,23 +224,36 @@ class Objective(Protocol):
 
 @runtime_checkable
 class Weighting(Protocol):
-    """Says how K losses become one update; knows nothing of diffusion."""
+    """Says how K losses become one update; knows nothing of diffusion. Only `solve` has no default."""
+
+    @property
+    def needs_gradients(self) -> bool:
+        """Whether `weights` may answer None."""
+        return True
 
     def validate(self, n_objectives: int) -> None:
         """Raise ValueError if the weighting cannot serve K objectives."""
-        ...
+        assert n_objectives >= 1
 
-    def init(self, n_objectives: int) -> State:
-        """Return the state before the first step."""
-        ...
+    def init(self, n_objectives: int, n_updates: int) -> State:
+        """Return the state before the first of `n_updates` updates."""
+        return {}
 
     def weights(self, batch: Batch, state: State) -> Tensor | None:
         """Return weights [K] or [B, K], or None: "I need the gradients", and `solve` is called with the Gramian."""
-        ...
+        return None
 
     def solve(self, gramian: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return weights [K] for a Gramian [K, K] of the K gradients, and the new state."""
+        """Return weights [K] for a finite Gramian [K, K] of the K gradients, and the new state."""
         ...
+
+    def after(self, state: State, metrics: Mapping[str, float]) -> State:
+        """Return the state after an update, of which the objective reported `metrics`."""
+        return state
+
+    def report(self, state: State) -> Mapping[str, Tensor]:
+        """Return what the record should show: vectors [K] and single numbers []."""
+        return {}
 
 
 @runtime_checkable
@@ -261,48 +282,6 @@ class PreferenceDistribution(Protocol):
         ...
 
 
-def per_row(values: Tensor, like: Tensor) -> Tensor:
-    """Return one number a row [B] or [1], in the dtype of x [B, ...] and shaped to multiply it.
-
-    Example:
-        >>> (per_row(torch.tensor([1.0, 2.0]), torch.ones(2, 3)) * torch.ones(2, 3)).tolist()
-        [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
-    """
-    values = values.to(like.dtype)
-    return values if len(values) == 1 else values.reshape(-1, *[1] * (like.ndim - 1))
-
-
-@dataclass(frozen=True)
-class Transition:
-    """One step of a sampler: the Gaussian of the next latent, `mean` [B, ...] and `std` [B] or [1] (0 = deterministic).
-
-    `history` is what a multistep solver needs at the next step; None for all others.
-    """
-
-    mean: Tensor
-    std: Tensor
-    history: tuple[Tensor, Tensor] | None = None
-
-
-@runtime_checkable
-class Sampler(Protocol):
-    """A frozen rule that leads from one noise level to the next."""
-
-    def transition(
-        self,
-        x: Tensor,
-        velocity: Tensor,
-        sigma: Tensor,
-        sigma_next: Tensor,
-        history: tuple[Tensor, Tensor] | None = None,
-    ) -> Transition:
-        """Return the transition from x [B, ...] at sigma to sigma_next, with the velocity [B, ...] at x.
-
-        Both levels are [B], or [1] where all rows share them; std has their shape.
-        """
-        ...
-
-
 def _kind_name(kind: type | UnionType) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
@@ -321,11 +300,15 @@ _PARTS: tuple[tuple[str, type | UnionType], ...] = (
 class Method:
     """A method is a frozen bundle of these parts; a named method is a subclass that only gives them values.
 
+    `interpolates` marks a class whose front is made of interpolations of its models' weights, at the sweep's
+    preferences, model k standing for objective k.
+
     Attributes:
         objective: How rollouts and advantages become losses.
         weighting: How K losses become one update.
         advantages: How rewards become advantages.
         preferences: What the model is conditioned on in training; None trains a model without preferences.
+        updates: Optimizer steps a training step: its prompts are split into that many parts, whole groups together.
         slots: Preference slots per prompt: its rollouts are split evenly over this many drawn preferences, and each
             (prompt, slot) is a group of its own.
         snapshots: How the old and the evaluation weights follow the trained ones.
@@ -335,10 +318,12 @@ class Method:
     """
 
     paper: ClassVar[str]
+    interpolates: ClassVar[bool] = False
     objective: Objective
     weighting: Weighting
     advantages: AdvantageEstimator
     preferences: PreferenceDistribution | None
+    updates: int
     slots: int
     snapshots: SnapshotSchedule
     sampler: Sampler
@@ -354,6 +339,8 @@ class Method:
             raise ValueError(f"anchor must be finite and >= 0, found {self.anchor}")
         if not 0 < self.budget_share <= 1:
             raise ValueError(f"budget_share must be in (0, 1], found {self.budget_share}")
+        if self.updates < 1:
+            raise ValueError(f"updates must be >= 1, found {self.updates}")
         if self.slots < 1:
             raise ValueError(f"slots must be >= 1, found {self.slots}")
         if self.preferences is None and self.slots != 1:
@@ -362,6 +349,12 @@ class Method:
     def validate(self, n_objectives: int, group_size: int) -> None:
         """Raise ValueError if the method cannot be trained on K objectives with groups of this size."""
         self.weighting.validate(n_objectives)
+        self.objective.validate(self.sampler)
+        if self.advantages.mixes and self.weighting.needs_gradients:
+            raise ValueError(
+                f"{type(self.advantages).__name__} mixes rewards before the gradient and needs weights, found "
+                f"{type(self.weighting).__name__}, which needs the gradients first"
+            )
         if group_size % self.slots or group_size // self.slots < 2:
             raise ValueError(
                 f"slots must divide the group size and leave at least 2 rollouts a slot, "

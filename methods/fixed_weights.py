@@ -36,7 +36,7 @@ class FixedWeights(NFTMethod):
             raise ValueError(f"budget_per_model must be in (0, 1], found {self.budget_per_model}")
         if self.weights is not None:
             check_preference(self.weights, len(self.weights), "weights")
-        if self.weighting not in (FixedWeighting(), FixedWeighting(self.weights)):
+        if self.weighting not in (self.weighting_for(None), self.weighting_for(self.weights)):
             raise ValueError(f"weighting follows from weights, which should be set instead, found {self.weighting}")
         if self.preferences is not None:
             raise ValueError(f"preferences must be None for models of fixed weights, found {self.preferences}")
@@ -47,6 +47,10 @@ class FixedWeights(NFTMethod):
             check_preference(self.weights, n_objectives, "weights")
         Method.validate(self, n_objectives, group_size)
 
+    def weighting_for(self, weights: tuple[float, ...] | None) -> Weighting:
+        """Return the weighting of one of the models."""
+        return FixedWeighting(weights)
+
     def models(self, n_objectives: int) -> tuple[Model, ...]:
         """Return one model a weight vector."""
         if self.weights is not None:
@@ -56,6 +60,6 @@ class FixedWeights(NFTMethod):
             vectors = [tuple(row) for row in rows]
         share = self.budget_per_model if self.budget_per_model is not None else self.budget_share / len(vectors)
         return tuple(
-            Model(replace(self, weighting=FixedWeighting(vector), weights=vector, budget_share=share), vector)
+            Model(replace(self, weighting=self.weighting_for(vector), weights=vector, budget_share=share), vector)
             for vector in vectors
         )

@@ -21,6 +21,7 @@ class NFTMethod(Method):
     objective: Objective = field(default_factory=NFT)
     advantages: AdvantageEstimator = field(default_factory=GroupNormalized)
     preferences: PreferenceDistribution | None = None
+    updates: int = 1
     slots: int = 1
     snapshots: SnapshotSchedule = field(default_factory=SnapshotSchedule)
     sampler: Sampler = field(default_factory=DPM2)

@@ -20,7 +20,7 @@ OURS_ALLOWED = {
     "analysis": ("analysis", "benchmarks.records"),
     "flowfront": PACKAGES,
 }
-FOREIGN_ALLOWED = {"methods": {"torch", "numpy"}}
+FOREIGN_ALLOWED = {"methods": {"torch", "numpy", "scipy"}}
 FOREIGN_FORBIDDEN = {"analysis": {"torch", "diffusers", "transformers"}}
 MUTABLE_CALLS = {"list", "dict", "set", "bytearray", "defaultdict", "OrderedDict", "Counter", "deque"}
 LITERAL_TABLE = re.compile(r"^[A-Z][A-Z_]*$|^__all__$|^_[A-Z][A-Z_]*$")

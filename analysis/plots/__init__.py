@@ -1,7 +1,22 @@
-"""Pictures of fronts, drawn without pyplot: no window, no global figure, the same bytes for the same records."""
+"""Pictures of fronts and gradients, drawn without pyplot.
 
+No window, no global figure, the same bytes for the same records.
+"""
+
+from analysis.plots.coefficients import coefficient_figure
+from analysis.plots.cosines import cosine_figure, part_figure
 from analysis.plots.fronts import front_figure
 from analysis.plots.overview import overview_figure
 from analysis.plots.style import Look, assign_looks, drawing, render
 
-__all__ = ["Look", "assign_looks", "drawing", "front_figure", "overview_figure", "render"]
+__all__ = [
+    "Look",
+    "assign_looks",
+    "coefficient_figure",
+    "cosine_figure",
+    "drawing",
+    "front_figure",
+    "overview_figure",
+    "part_figure",
+    "render",
+]

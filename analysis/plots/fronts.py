@@ -1,14 +1,16 @@
 """The picture of a benchmark: one panel for two rewards, three for three, parallel coordinates for more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.front import Array, Front, oriented
+from analysis.front import Array, oriented
+from analysis.plots.means import mean_points
+from analysis.plots.multiples import multiples_figure
 from analysis.plots.parallel import parallel_figure
-from analysis.plots.style import FAINT, INK, PALE, Look, axis_label, entries_of, legend_below
+from analysis.plots.style import FAINT, INK, PALE, SURE_COLORS, Look, axis_label, entries_of, legend_below
 from analysis.summary import BenchmarkSummary
 
 PAIRS = {2: ((0, 1),), 3: ((0, 1), (0, 2), (1, 2))}
@@ -19,8 +21,9 @@ def front_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figure:
 
     Axes of rewards to minimize run backwards, so that better is always to the right and up.
 
-    Two and three rewards are drawn as panels of pairs, one panel a pair; one reward and more than three as parallel
-    coordinates with the gain over the base model.
+    Two and three rewards are drawn as panels of pairs, one panel a pair; three rewards of more than eight methods as
+    panels of pairs for each method; one reward and more than three as parallel coordinates with the gain over the base
+    model.
 
     Args:
         part: The benchmark.
@@ -29,6 +32,8 @@ def front_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figure:
     pairs = PAIRS.get(len(part.yardstick.rewards))
     if pairs is None:
         return parallel_figure(part, looks)
+    if len(pairs) > 1 and len(part.fronts) > SURE_COLORS:
+        return multiples_figure(part, looks)
     # With two rewards the front is small beside the distance to the reference point, so it is shown a second time.
     shown = [*pairs, *pairs] if len(pairs) == 1 else list(pairs)
     figure = Figure(figsize=(4.3 * len(shown), 4.5), layout="constrained")
@@ -130,30 +135,3 @@ def _draw_method(axes: Axes, part: BenchmarkSummary, method: str, look: Look, pa
             # Few points on top of many, or a baseline of three models vanishes under a dense sweep.
             zorder=4 + 1 / len(shown),
         )
-
-
-def mean_points(fronts: Sequence[Front]) -> Array | None:
-    """Return the mean over seeds of each point [N, K], in the order of the first preference.
-
-    Points belong together by their place on the preference sweep. None if the seeds were not asked for the same
-    preferences, so that no point has a partner.
-
-    Example:
-        >>> first, second = Front([[0.0, 1.0]], [[0.5, 0.5]]), Front([[1.0, 2.0]], [[0.5, 0.5]])
-        >>> mean_points([first, second]).tolist()
-        [[0.5, 1.5]]
-    """
-    first = fronts[0]
-    for front in fronts:
-        if front.points.shape != first.points.shape or not _same_preferences(front, first):
-            return None
-    mean: Array = np.mean([front.points for front in fronts], axis=0)
-    if first.preferences is None:
-        return mean[np.argsort(mean[:, 0], kind="stable")]
-    return mean[np.argsort(first.preferences[:, 0], kind="stable")]
-
-
-def _same_preferences(one: Front, other: Front) -> bool:
-    if one.preferences is None or other.preferences is None:
-        return one.preferences is other.preferences
-    return np.allclose(one.preferences, other.preferences)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.front import Front
-from analysis.plots.style import FAINT, INK, Look, entries_of, legend_below
+from analysis.plots.style import FAINT, INK, SURE_COLORS, Look, entries_of, legend_below
 from analysis.summary import BenchmarkSummary
 
 MOST_LINES = 200
@@ -22,7 +22,8 @@ def parallel_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figure
         part: The benchmark, with any number of rewards.
         looks: Look by method, for every method of the benchmark.
     """
-    figure = Figure(figsize=(11.0, 4.6), layout="constrained")
+    bars = len(part.last_rows) * len(part.yardstick.rewards)
+    figure = Figure(figsize=(11.0, max(4.6, 1.6 + 0.095 * bars)), layout="constrained")
     figure.suptitle(part.record.name, fontsize=11, color=INK)
     left, right = figure.subplots(1, 2, width_ratios=(1.35, 1.0))
     _draw_lines(left, part, looks)
@@ -58,7 +59,7 @@ def _draw_method(axes: Axes, method: str, fronts: Mapping[int, Front], part: Ben
     places = np.arange(points.shape[1])
     lines = [np.column_stack([places, point]) for point in points[:: -(-len(points) // MOST_LINES)]]
     # The more lines, the fainter each: hundreds of points must leave the means readable.
-    alpha = max(0.06, min(0.5, 8 / len(lines)))
+    alpha = max(0.06, min(0.5, 8 / len(lines))) * min(1.0, SURE_COLORS / (2 * len(part.fronts)))
     axes.add_collection(LineCollection(lines, colors=look.color, alpha=alpha, linewidths=0.8))
     axes.plot(
         places,
@@ -89,6 +90,8 @@ def _draw_gains(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look]) -
             if gain.half_width is not None:
                 error = gain.half_width / widths[k]
                 axes.errorbar(gain.mean / widths[k], place, xerr=error, color=INK, linewidth=1.0, capsize=2.0)
+            if len(rows) > SURE_COLORS:
+                axes.plot(gain.mean / widths[k], place, look.marker, color=look.color, markersize=4.5, zorder=3)
     axes.axvline(0.0, color=INK, linewidth=0.9)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.45, -0.55)

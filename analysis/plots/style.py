@@ -1,7 +1,7 @@
 """What all pictures share: colors, markers, labels, and how a figure becomes bytes."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,13 @@ from matplotlib.figure import Figure
 from benchmarks.records import RewardRecord
 
 # Okabe and Ito's colors, told apart by readers with any kind of color blindness; their yellow is too pale for points.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8B4513")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+# No twelve colors are: behind the sure ones the markers help, whose number shares no factor with that of the colors.
+COLORS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8B4513",
+    "#1B1F6B", "#97A600", "#B0003A", "#5FC9B4",
+)  # fmt: skip
+SURE_COLORS = 8
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
 INK, FAINT, PALE = "#222222", "#9A9A9A", "#D2D2D2"
 DPI = 160
 # Any, because the stubs of matplotlib want the keys as a literal type of its own.
@@ -77,7 +82,9 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
 
     Call it inside `drawing`.
     """
-    # One layout for both files: finding it takes as long as drawing.
+    # One layout for both files: finding it takes as long as drawing. It is made at the resolution of the PNG, because
+    # the length of hinted text depends on that, and labels laid out at another one may not fit.
+    figure.set_dpi(DPI)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     png, svg = io.BytesIO(), io.BytesIO()
@@ -98,7 +105,10 @@ def axis_label(reward: RewardRecord) -> str:
 
 
 def legend_below(figure: Figure, entries: Mapping[str, Artist], columns: int = 4) -> None:
-    """Put one legend for all axes beneath them, where it covers nothing."""
+    """Put one legend for all axes beneath them, where it covers nothing, in fewer columns if it would be too wide."""
+    widths = [0.55 + 0.072 * len(label) for label in entries]
+    while columns > 1 and _legend_width(widths, min(columns, len(entries))) > figure.get_figwidth():
+        columns -= 1
     figure.legend(
         list(entries.values()),
         list(entries),
@@ -107,6 +117,12 @@ def legend_below(figure: Figure, entries: Mapping[str, Artist], columns: int = 4
         handletextpad=0.6,
         columnspacing=1.6,
     )
+
+
+def _legend_width(widths: Sequence[float], columns: int) -> float:
+    """Return the width of a legend that is filled column by column [inches]."""
+    rows = -(-len(widths) // columns)
+    return sum(max(widths[first : first + rows]) for first in range(0, len(widths), rows))
 
 
 def entries_of(axes: Axes) -> dict[str, Artist]:

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.report.across import across_table
+from analysis.report.gradient_tables import gradient_parts_table, gradient_table
 from analysis.report.headline import full_table, headline_table
 from analysis.report.notes import notes_of
 from analysis.report.pages import html_page, markdown_page
+from analysis.report.sampler_page import NAME, sampler_figures, sampler_section, sampler_table
+from analysis.report.single_models import single_model_table
+from analysis.samplers import SamplerStudy, read_study
 from analysis.summary import Summary, summarize
 from analysis.tables import Table
 from benchmarks.records import find_runs, write_bytes
@@ -50,47 +55,82 @@ def write_report(folder: Path) -> Report:
     """
     suites = sorted({run.folder.parents[2] for run in find_runs(folder.resolve())})
     summaries = [summarize(suite) for suite in suites]
-    for suite, summary in zip(suites, summaries, strict=True):
-        _write(suite / REPORT_FOLDER, summary)
+    studies = [read_study(suite, summary) for suite, summary in zip(suites, summaries, strict=True)]
+    for suite, summary, study in zip(suites, summaries, studies, strict=True):
+        _write(suite / REPORT_FOLDER, summary, study)
     several = len(suites) > 1
     tables = [headline_table(summary, with_suite=several) for summary in summaries]
     notes = [(f"{summary.suite}: " if several else "") + note for summary in summaries for note in notes_of(summary)]
+    table = Table(tables[0].columns, tuple(row for table in tables for row in table.rows), tables[0].notes)
     return Report(
         folder=folder if several else suites[0] / REPORT_FOLDER,
         folders=tuple(suite / REPORT_FOLDER for suite in suites),
-        table=Table(tables[0].columns, tuple(row for table in tables for row in table.rows), tables[0].notes),
+        table=table if several or studies[0] is None else sampler_table(studies[0]),
         rows=tuple(row for summary in summaries for row in summary.to_json()),
         notes=tuple(notes),
     )
 
 
-def _write(folder: Path, summary: Summary) -> None:
+def _write(folder: Path, summary: Summary, study: SamplerStudy | None) -> None:
     """Write all files of one suite's report."""
     notes, headline = notes_of(summary), headline_table(summary)
-    pictures = _pictures(summary)
+    pictures, extra = _pictures(summary, study), () if study is None else (sampler_section(study),)
     files: dict[str, bytes] = {f"{name}.png": png for name, (png, _) in pictures.items()}
     files |= {f"{name}.svg": svg for name, (_, svg) in pictures.items()}
-    texts = {
+    texts = _table_texts(summary, study) | {
         "summary.json": json.dumps(summary.to_json(), indent=1, allow_nan=False) + "\n",
         "summary.md": headline.to_markdown(),
         "summary.csv": full_table(summary).to_csv(),
         "summary.tex": headline.to_latex(),
-        "README.md": markdown_page(summary, list(pictures), notes),
-        "index.html": html_page(summary, {name: png for name, (png, _) in pictures.items()}, notes),
+        "README.md": markdown_page(summary, list(pictures), notes, extra),
+        "index.html": html_page(summary, {name: png for name, (png, _) in pictures.items()}, notes, extra),
     }
     files |= {name: text.encode() for name, text in texts.items()}
     for name, content in files.items():
         write_bytes(folder / name, content)
 
 
-def _pictures(summary: Summary) -> dict[str, tuple[bytes, bytes]]:
-    """Return PNG and SVG by name, the overview first."""
+def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]:
+    """Return the tables beside the headline by file name, in three renderings each; empty ones are left out."""
+    tables = {
+        "across": across_table(summary),
+        "gradients": gradient_table(summary),
+        "gradient-parts": gradient_parts_table(summary),
+    }
+    tables |= {f"single-models-{part.record.name}": single_model_table(part) for part in summary.benchmarks}
+    tables |= {} if study is None else {NAME: sampler_table(study)}
+    texts: dict[str, str] = {}
+    for name, table in tables.items():
+        if table.rows:
+            texts |= {f"{name}.md": table.to_markdown(), f"{name}.csv": table.to_csv(), f"{name}.tex": table.to_latex()}
+    return texts
+
+
+def _pictures(summary: Summary, study: SamplerStudy | None) -> dict[str, tuple[bytes, bytes]]:
+    """Return PNG and SVG by name, the overview first, fronts before gradients."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
-    from analysis.plots import assign_looks, drawing, front_figure, overview_figure, render
+    from analysis.plots import (
+        assign_looks,
+        coefficient_figure,
+        cosine_figure,
+        drawing,
+        front_figure,
+        overview_figure,
+        part_figure,
+        render,
+    )
 
     looks = assign_looks(summary.methods)
     with drawing():
         pictures = {"overview": render(overview_figure(summary, looks))}
         for part in summary.benchmarks:
             pictures[f"fronts-{part.record.name}"] = render(front_figure(part, looks))
+        for part in summary.benchmarks:
+            figures = {"gradients": cosine_figure, "gradient-parts": part_figure, "coefficients": coefficient_figure}
+            for kind, draw in figures.items():
+                figure = draw(part)
+                if figure is not None:
+                    pictures[f"{kind}-{part.record.name}"] = render(figure)
+        if study is not None:
+            pictures |= {name: render(figure) for name, figure in sampler_figures(study).items()}
     return pictures

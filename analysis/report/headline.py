@@ -1,6 +1,7 @@
 """The tables of a report: the headline a reader sees first, every quantity in full, and the paired comparisons."""
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from analysis.statistics import Comparison, Interval, paired_difference
@@ -8,6 +9,8 @@ from analysis.summary import BASE, BenchmarkSummary, Row, Summary
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
 
 MILLION = 1e6
+MOST_CHECKPOINTS = 4
+"""Checkpoints before the last that the headline shows; those of a method with more are in `summary.csv` alone."""
 HEADLINE = (
     Column("benchmark", "benchmark", text=True),
     Column("label", "method", text=True),
@@ -37,11 +40,17 @@ def headline_table(summary: Summary, *, with_suite: bool = False) -> Table:
     rows = []
     for part in summary.benchmarks:
         best, tied = best_and_tied(part)
-        for row in part.rows:
+        for row in _shown(part):
             marks = (row.last and row.method == best, row.last and row.method in tied)
             rows.append(_headline_row(prefix + part.record.name, row, *marks))
     notes = (COLUMNS_NOTE, MARKS_NOTE) if any(cell.best for row in rows for cell in row) else (COLUMNS_NOTE,)
     return Table(HEADLINE, tuple(rows), notes)
+
+
+def _shown(part: BenchmarkSummary) -> list[Row]:
+    """Return the rows of a benchmark, without checkpoints before the last where these are many enough for a curve."""
+    before = Counter(row.method for row in part.rows if not row.last)
+    return [row for row in part.rows if row.last or before[row.method] <= MOST_CHECKPOINTS]
 
 
 def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cell, ...]:
@@ -61,19 +70,23 @@ def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cel
     )
 
 
-def best_and_tied(part: BenchmarkSummary) -> tuple[str | None, frozenset[str]]:
-    """Return the method with the largest mean hypervolume, and those that do not differ from it significantly.
+def best_and_tied(part: BenchmarkSummary, quantity: str = "hypervolume") -> tuple[str | None, frozenset[str]]:
+    """Return the method with the largest mean of a quantity, and those that do not differ from it significantly.
 
     The last checkpoints compete. Nobody is best alone: with fewer than two methods there is no mark.
+
+    Args:
+        part: The benchmark.
+        quantity: Name of a quantity of which more is better; methods without it do not compete.
     """
-    rows = part.last_rows
+    rows = [row for row in part.last_rows if quantity in row.quantities]
     if len(rows) < 2:
         return None, frozenset()
-    best = max(rows, key=lambda row: row.quantities["hypervolume"].mean)
-    reached = best.quantities["hypervolume"].values
+    best = max(rows, key=lambda row: row.quantities[quantity].mean)
+    reached = best.quantities[quantity].values
     tied = set[str]()
     for row in rows:
-        comparison = paired_difference(reached, row.quantities["hypervolume"].values)
+        comparison = paired_difference(reached, row.quantities[quantity].values)
         if row is not best and comparison is not None and comparison.verdict == "tie":
             tied.add(row.method)
     return best.method, frozenset(tied)

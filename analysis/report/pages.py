@@ -2,10 +2,16 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from analysis.report import across, gradient_tables, single_models
 from analysis.report.headline import comparison_table, headline_table, indicator_table
 from analysis.report.notes import invariants_line, origins
+from analysis.report.single_models import single_model_table
 from analysis.summary import Summary
+from analysis.tables import Table
+
+GRADIENT_PICTURES = ("gradients-", "gradient-parts-", "coefficients-")
 
 READING = (
     "A method's points are its mean rewards over prompts and samples, one point a preference. Each method stands with "
@@ -24,6 +30,7 @@ PAGE = """<!doctype html>
  body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 2rem auto; max-width: 72rem;
         padding: 0 1rem; }
  h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
+ h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
  .table { overflow-x: auto; }
  table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
  th, td { text-align: left; padding: .3rem .8rem; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
@@ -39,12 +46,14 @@ PAGE = """<!doctype html>
 <h1>{{ title }}</h1>
 <p class="quiet">{{ line }}</p>
 {% if notes %}<div class="warning"><ul>{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul></div>{% endif %}
-{% for heading, table, remarks in tables %}<h2>{{ heading }}</h2>
-<div class="table">{{ table | safe }}</div>
-{% for remark in remarks %}<p class="quiet">{{ remark }}</p>{% endfor %}
-{% if loop.first %}<p class="quiet">{{ reading }}</p>
-{% for name, data in pictures %}<img alt="{{ name }}" src="data:image/png;base64,{{ data }}">{% endfor %}{% endif %}
-{% endfor %}<h2>Origin</h2>
+{% for section in sections %}<h2>{{ section.heading }}</h2>
+{% for sentence in section.lead %}<p class="quiet">{{ sentence | replace("`", "") }}</p>
+{% endfor %}{% for title, table in section.tables %}{% if title %}<h3>{{ title }}</h3>
+{% endif %}<div class="table">{{ table.to_html() | safe }}</div>
+{% for note in table.notes %}<p class="quiet">{{ note }}</p>
+{% endfor %}{% endfor %}{% for sentence in section.after %}<p class="quiet">{{ sentence | replace("`", "") }}</p>
+{% endfor %}{% for name in section.pictures %}<img alt="{{ name }}" src="data:image/png;base64,{{ pictures[name] }}">
+{% endfor %}{% endfor %}<h2>Origin</h2>
 <div class="table"><table><tbody>{% for name, value in origins %}<tr><td>{{ name }}</td><td>{{ value }}</td></tr>
 {% endfor %}</tbody></table></div>
 </body>
@@ -52,54 +61,95 @@ PAGE = """<!doctype html>
 """
 
 
-def markdown_page(summary: Summary, pictures: Sequence[str], notes: Sequence[str]) -> str:
+@dataclass(frozen=True)
+class Section:
+    """A part of a page: what to know before its tables, the tables, and what comes behind them.
+
+    Attributes:
+        heading: Its title.
+        lead: Sentences before the tables.
+        tables: Title, empty for none, and table.
+        after: Sentences behind the tables.
+        pictures: Names of the pictures behind these.
+    """
+
+    heading: str
+    lead: tuple[str, ...]
+    tables: tuple[tuple[str, Table], ...]
+    after: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+
+def sections_of(summary: Summary, pictures: Sequence[str], extra: Sequence[Section] = ()) -> list[Section]:
+    """Return the sections that have a table with rows, in order, without their empty tables.
+
+    Args:
+        summary: The suite.
+        pictures: Names of the pictures without their endings, in order.
+        extra: Sections of what this suite alone has, which come first.
+    """
+    of_gradients = tuple(name for name in pictures if name.startswith(GRADIENT_PICTURES))
+    of_extra = {name for section in extra for name in section.pictures}
+    of_results = tuple(name for name in pictures if name not in of_gradients and name not in of_extra)
+    single = tuple((part.record.name, single_model_table(part)) for part in summary.benchmarks)
+    lead = (gradient_tables.EXPLANATION, *gradient_tables.gradient_lines(summary))
+    sections = [
+        Section("Methods across benchmarks", (across.EXPLANATION,), (("", across.across_table(summary)),)),
+        Section("Results", (), (("", headline_table(summary)),), (READING,), of_results),
+        Section("Single models", (single_models.EXPLANATION,), single),
+        Section("Gradients", lead, (("", gradient_tables.gradient_table(summary)),), (), of_gradients),
+        Section("Distances and gains", (), (("", indicator_table(summary)),)),
+        Section("Paired comparisons", (), (("", comparison_table(summary)),)),
+    ]
+    kept = [replace(one, tables=tuple(pair for pair in one.tables if pair[1].rows)) for one in sections]
+    return [*extra, *(section for section in kept if section.tables)]
+
+
+def markdown_page(
+    summary: Summary, pictures: Sequence[str], notes: Sequence[str], extra: Sequence[Section] = ()
+) -> str:
     """Return README.md of a report.
 
     Args:
         summary: The suite.
         pictures: Names of the pictures without their endings, in order.
         notes: What limits the claims.
+        extra: Sections of what this suite alone has.
     """
     lines = [f"# {_title(summary)}", "", invariants_line(summary.runs), ""]
     if notes:
         lines += ["## Notes", "", *(f"- {note}" for note in notes), ""]
-    lines += ["## Results", "", headline_table(summary).to_markdown(), READING, ""]
-    lines += [f"![{name}]({name}.png)\n" for name in pictures]
-    lines += ["## Distances and gains", "", indicator_table(summary).to_markdown()]
-    comparisons = comparison_table(summary)
-    if comparisons.rows:
-        lines += ["## Paired comparisons", "", comparisons.to_markdown()]
+    for section in sections_of(summary, pictures, extra):
+        lines += [f"## {section.heading}", "", *(f"{sentence}\n" for sentence in section.lead)]
+        for title, table in section.tables:
+            lines += [f"### {title}", ""] if title else []
+            lines.append(table.to_markdown())
+        lines += [f"{sentence}\n" for sentence in section.after]
+        lines += [f"![{name}]({name}.png)\n" for name in section.pictures]
     lines += ["## Origin", "", *(f"- {name}: {value}" for name, value in origins(summary)), ""]
     return "\n".join(lines)
 
 
-def html_page(summary: Summary, pictures: Mapping[str, bytes], notes: Sequence[str]) -> str:
+def html_page(
+    summary: Summary, pictures: Mapping[str, bytes], notes: Sequence[str], extra: Sequence[Section] = ()
+) -> str:
     """Return index.html of a report: one file that needs no other and no network.
 
     Args:
         summary: The suite.
         pictures: PNG by name, in order.
         notes: What limits the claims.
+        extra: Sections of what this suite alone has.
     """
     import jinja2
 
-    tables = [
-        (heading, table.to_html(), table.notes)
-        for heading, table in (
-            ("Results", headline_table(summary)),
-            ("Distances and gains", indicator_table(summary)),
-            ("Paired comparisons", comparison_table(summary)),
-        )
-        if table.rows
-    ]
     template = jinja2.Environment(autoescape=True).from_string(PAGE)
     return template.render(
         title=_title(summary),
         line=invariants_line(summary.runs),
         notes=notes,
-        tables=tables,
-        reading=READING.replace("`", ""),
-        pictures=[(name, base64.b64encode(data).decode()) for name, data in pictures.items()],
+        sections=sections_of(summary, list(pictures), extra),
+        pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
         origins=origins(summary),
     )
 

@@ -25,13 +25,14 @@ SMALL_INIT = 1e-3
 
 @dataclass(frozen=True)
 class ToyCondition:
-    """The prompt's number, one a row [B]."""
+    """The prompt's number, one a row [B]; where `empty`, the numbers are meaningless: no row has a prompt."""
 
     prompt: Tensor
+    empty: bool = False
 
     def rows(self, index: Tensor) -> Self:
         """Return the condition of the rows in `index`."""
-        return type(self)(self.prompt[index])
+        return type(self)(self.prompt[index], self.empty)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class ToyBackbone:
 
     def __init__(self, mixture: GaussianMixture, prompts: Sequence[str], residual: Residual) -> None:
         """Take the parts; the weights of `residual` now are the reference."""
-        self.mixture = mixture
+        self.mixture, self.marginal = mixture, mixture.marginal()
         self.residual = residual
         self._index = {prompt: i for i, prompt in enumerate(prompts)}
         self._one_hot = torch.eye(len(prompts)).to(mixture.means)
@@ -112,6 +113,11 @@ class ToyBackbone:
         return (self.mixture.means.shape[2],)
 
     @property
+    def network(self) -> Residual:
+        """The residual."""
+        return self.residual
+
+    @property
     def snapshots(self) -> WeightSnapshots:
         """The named weight snapshots."""
         return self._snapshots
@@ -121,11 +127,13 @@ class ToyBackbone:
         return list(self.residual.parameters())
 
     def encode(self, prompts: Sequence[str]) -> ToyCondition:
-        """Return the numbers of the prompts.
+        """Return the numbers of the prompts; empty prompts, if all are, stand for the mixture over all prompts.
 
         Raises:
             UsageError: If a prompt is not one of the mixture's.
         """
+        if prompts and not any(prompts):
+            return ToyCondition(torch.zeros(len(prompts), dtype=torch.long), empty=True)
         unknown = [prompt for prompt in prompts if prompt not in self._index]
         if unknown:
             raise UsageError(f"toy prompt: expected one of {sorted(self._index)}, found {unknown[0]!r}")
@@ -136,9 +144,11 @@ class ToyBackbone:
         assert isinstance(condition, ToyCondition)
         prompt = condition.prompt
         with torch.no_grad():
-            base = self.mixture.velocity(x, sigma, prompt)
+            base = (self.marginal if condition.empty else self.mixture).velocity(x, sigma, prompt)
             clean = x - sigma[:, None] * base
-        correction: Tensor = self.residual(x, clean, sigma, self._one_hot[prompt], preference)
+        one_hot = self._one_hot[prompt]
+        named = torch.zeros_like(one_hot) if condition.empty else one_hot
+        correction: Tensor = self.residual(x, clean, sigma, named, preference)
         return base + correction
 
     def decode(self, latents: Tensor) -> Tensor:

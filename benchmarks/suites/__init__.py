@@ -1,6 +1,7 @@
 """Suites: plain data, one file each."""
 
 from benchmarks.base import Suite
+from benchmarks.suites.samplers import SAMPLER_STUDY
 from benchmarks.suites.toy import TOY
 
-SUITES: dict[str, Suite] = {"toy": TOY}
+SUITES: dict[str, Suite] = {"toy": TOY, "sampler-study": SAMPLER_STUDY}

@@ -11,10 +11,23 @@ from typing import Any
 from benchmarks.base import Benchmark, Budget, Evaluation, Recipe, Suite
 from benchmarks.rewards.log_density import BaseLogDensity
 from benchmarks.tasks.toy import ToyTask, plane_task, specialist_task
+from methods.aggregated import Aggregated
+from methods.base import Method
+from methods.crd import CenteredRewardDistillation
 from methods.fixed_weights import FixedWeights
+from methods.gdpo import GDPOMethod
+from methods.grpo import FlowGRPO
+from methods.marble import Marble
+from methods.nft_single import NFTSingle
+from methods.objectives.crd import CRD
+from methods.objectives.grpo import GRPO
 from methods.pareto_slider import ParetoSlider
 from methods.preferences import lattice
+from methods.rewarded_soup import RewardedSoup
+from methods.sequential import Sequential
+from methods.smooth_tchebycheff import SmoothTchebycheff
 from methods.snapshots import SnapshotSchedule, WarmupAverage
+from methods.weighted_sum import WeightedSum
 from methods.weighted_sum_raw import WeightedSumRaw
 
 
@@ -58,7 +71,7 @@ def _benchmark(
     )
 
 
-RECIPE = Recipe(prompts_per_step=8, group_size=24, learning_rate=3e-3)
+RECIPE = Recipe(prompts_per_step=8, group_size=24, learning_rate=3e-3, diagnostics_every=25)
 
 TWO_TARGETS = _benchmark(
     "two-targets",
@@ -69,7 +82,7 @@ TWO_TARGETS = _benchmark(
     divisions=10,
     samples=32,
     recipe=RECIPE,
-    velocity_evaluations=3_000_000,
+    velocity_evaluations=1_800_000,
 )
 SCALES = _benchmark(
     "scales",
@@ -80,7 +93,7 @@ SCALES = _benchmark(
     divisions=10,
     samples=32,
     recipe=RECIPE,
-    velocity_evaluations=3_000_000,
+    velocity_evaluations=1_800_000,
 )
 THREE_TARGETS = _benchmark(
     "three-targets",
@@ -90,8 +103,8 @@ THREE_TARGETS = _benchmark(
     Truth(237.314, 0.014),
     divisions=10,
     samples=16,
-    recipe=Recipe(prompts_per_step=8, group_size=24, learning_rate=3e-3, evaluate_at=(1 / 7,)),
-    velocity_evaluations=3_600_000,
+    recipe=replace(RECIPE, evaluate_at=(1 / 7,)),
+    velocity_evaluations=2_200_000,
 )
 SPECIALISTS = _benchmark(
     "specialists",
@@ -101,13 +114,20 @@ SPECIALISTS = _benchmark(
     Truth(50516.0, 46.0),
     divisions=4,
     samples=16,
-    recipe=Recipe(prompts_per_step=12, group_size=24, learning_rate=3e-3, evaluate_at=(1 / 6,)),
-    velocity_evaluations=4_500_000,
+    recipe=replace(RECIPE, prompts_per_step=12, evaluate_at=(1 / 6,)),
+    velocity_evaluations=3_000_000,
 )
 
-_CONDITIONS: dict[str, Any] = {"anchor": 1e-3, "snapshots": SnapshotSchedule(evaluation=WarmupAverage(0.99))}
+_AVERAGE = WarmupAverage(0.99)
+_CONDITIONS: dict[str, Any] = {"anchor": 1e-3, "snapshots": SnapshotSchedule(evaluation=_AVERAGE)}
 """What differs from the papers' defaults, for all methods alike. Without this anchor groups lose all spread before
 they have arrived, and the normalized advantage then amplifies noise; the longer average suits such short runs."""
+
+
+def _decoupled(method: Method) -> Method:
+    # CRD and GRPO have snapshots of their own, of which only the average for evaluation is made that of the others.
+    return replace(method, snapshots=replace(method.snapshots, evaluation=_AVERAGE))
+
 
 TOY = Suite(
     name="toy",
@@ -115,7 +135,17 @@ TOY = Suite(
     methods={
         "pareto_slider": replace(ParetoSlider(), **_CONDITIONS),
         "fixed_weights": replace(FixedWeights(), **_CONDITIONS),
+        "smooth_tchebycheff": replace(SmoothTchebycheff(), **_CONDITIONS),
         "weighted_sum_raw": replace(WeightedSumRaw(), **_CONDITIONS),
+        "rewarded_soup": replace(RewardedSoup(), **_CONDITIONS),
+        "marble": replace(Marble(), **_CONDITIONS),
+        "aggregated": replace(Aggregated(), **_CONDITIONS),
+        "gdpo": replace(GDPOMethod(), **_CONDITIONS),
+        "weighted_sum": replace(WeightedSum(), **_CONDITIONS),
+        "sequential": replace(Sequential(), **_CONDITIONS),
+        "nft_single": replace(NFTSingle(), **_CONDITIONS),
+        "crd": _decoupled(replace(CenteredRewardDistillation(), objective=CRD(beta=0.1, guidance=1.0), anchor=1e-3)),
+        "grpo": _decoupled(replace(FlowGRPO(), objective=GRPO(clip_range=0.2), anchor=1e-2)),
     },
     conditions=_CONDITIONS,
 )

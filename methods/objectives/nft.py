@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from methods.base import Backbone, Batch, Draws, Points, Terms, per_row
+from methods.base import Backbone, Batch, Draws, Objective, Points, Terms, per_row
 
 NORMALIZER_FLOOR = 1e-5
 """Smallest self-normalizer of a branch. Source: DiffusionNFT, released code."""
@@ -38,7 +38,7 @@ def self_normalized(error: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class NFT:
+class NFT(Objective):
     """Negative-aware fine-tuning on the forward process.
 
     With v_old fixed, v_plus = (1 - beta) v_old + beta v and v_minus = (1 + beta) v_old - beta v, and L_plus, L_minus
@@ -98,8 +98,11 @@ class NFT:
         x = torch.lerp(target, noise, level)
         return Points(rows, step, sigma, x, target, batch.condition.rows(rows), preferences)
 
-    def terms(self, backbone: Backbone, points: Points, advantages: Tensor, *, anchored: bool) -> Terms:
-        """Return branches [N, 2], coefficients [N, K, 2], anchor [N]; only the trained velocity has a gradient."""
+    def terms(self, backbone: Backbone, batch: Batch, points: Points, advantages: Tensor, *, anchored: bool) -> Terms:
+        """Return branches [N, 2], coefficients [N, J, 2], anchor [N]; only the trained velocity has a gradient.
+
+        The metric `clipped` is the share of advantages beyond the clip.
+        """
         x, sigma, condition, preferences = points.x, points.sigma, points.condition, points.preferences
         with torch.no_grad(), backbone.snapshots.using("old"):
             old = backbone.velocity(x, sigma, condition, preferences)
@@ -116,4 +119,6 @@ class NFT:
         coefficients = advantages.new_full((*advantages.shape, 2), self.clip / self.beta)
         coefficients[..., 0] *= optimality(advantages, self.clip)
         anchor = None if reference is None else (velocity - reference).square().flatten(1).mean(1)
-        return Terms(branches, coefficients, anchor)
+        losses = (coefficients * branches.detach().unsqueeze(1)).sum(2)
+        clipped = (advantages[:, : batch.n_objectives].abs() > self.clip).to(advantages.dtype).mean()
+        return Terms(branches, coefficients, losses, anchor, {"clipped": clipped})

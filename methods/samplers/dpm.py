@@ -33,6 +33,11 @@ class DPM2:
     Source: DPM-Solver++ (arXiv 2211.01095), algorithm 2; used for rollouts by DiffusionNFT.
     """
 
+    @property
+    def stochastic(self) -> bool:
+        """False: no noise is added."""
+        return False
+
     def transition(
         self,
         x: Tensor,

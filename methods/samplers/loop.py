@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from methods.base import Rollout, Sampler, per_row
+from methods.samplers.ode import ODE
 from methods.samplers.schedules import check_sigmas
 
 
@@ -31,6 +32,7 @@ def denoise(
     sigmas: Tensor,
     step_noise: Callable[[int], Tensor] | None = None,
     *,
+    noisy: Tensor | None = None,
     keep_path: bool = False,
 ) -> Rollout:
     """Lead noise to clean latents, without gradient.
@@ -41,30 +43,35 @@ def denoise(
         noise: Start at sigmas[0], [B, ...].
         sigmas: Strictly decreasing in [0, 1], [S + 1].
         step_noise: Gives the standard normal noise [B, ...] of step i; needed by stochastic samplers only.
-        keep_path: Also return all states, and the log-probabilities where the sampler is stochastic.
+        noisy: Steps [S] at which the sampler is used, the others being Euler steps of the ODE; None = all.
+        keep_path: Also keep all states and the transitions' means and standard deviations.
 
     Returns:
-        The rollout; `path` [S + 1, B, ...] if kept, `log_probs` [S, B] if kept and every step had noise.
+        The rollout.
 
     Raises:
         ValueError: If sigmas do not fall strictly, or a stochastic sampler got no noise.
     """
     check_sigmas(sigmas)
     x, history, rows = noise, None, len(noise)
-    # One level for all rows: samplers get it as [1] and compute their coefficients once, the network gets [B].
-    levels = sigmas.to(noise).unsqueeze(1).unbind()
-    path, log_probs = [x], []
+    # One level for all rows: samplers get it as [1], as exact as it came, and compute their coefficients once; the
+    # network gets [B] in its own precision, in which neighboring levels may be equal.
+    levels = sigmas.to(noise.device).unsqueeze(1).unbind()
+    used = [True] * (len(sigmas) - 1) if noisy is None else noisy.tolist()
+    path, means, stds = [x], [], []
     for i in range(len(sigmas) - 1):
         here, there = levels[i], levels[i + 1]
-        step = sampler.transition(x, velocity(x, here.expand(rows)), here, there, history)
+        rule = sampler if used[i] else ODE()
+        step = rule.transition(x, velocity(x, here.to(noise.dtype).expand(rows)), here, there, history)
         x, history = step.mean, step.history
-        if step.std.any():
+        if rule.stochastic and bool(step.std.any()):
             if step_noise is None:
                 raise ValueError(f"{type(sampler).__name__} is stochastic and needs step_noise, found None")
             x = x + per_row(step.std, x) * step_noise(i)
-            if keep_path:
-                log_probs.append(log_prob(x, step.mean, step.std))
         if keep_path:
             path.append(x)
-    whole = torch.stack(log_probs) if len(log_probs) == len(sigmas) - 1 else None
-    return Rollout(x, sigmas, torch.stack(path) if keep_path else None, whole)
+            means.append(step.mean)
+            stds.append(step.std[0])
+    if not keep_path:
+        return Rollout(x, sigmas)
+    return Rollout(x, sigmas, torch.stack(path), torch.stack(means), torch.stack(stds), sampler)

@@ -15,6 +15,11 @@ class ODE:
     Equal to DDIM with eta 0 and to first-order DPM-Solver++ on this noise schedule.
     """
 
+    @property
+    def stochastic(self) -> bool:
+        """False: no noise is added."""
+        return False
+
     def transition(
         self,
         x: Tensor,

@@ -4,21 +4,22 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from methods.base import Batch, State
+from methods.base import Batch, State, Weighting
 
 
 @dataclass(frozen=True)
-class PreferenceWeighting:
+class PreferenceWeighting(Weighting):
     """Weights [B, K] = preferences [B, K]: linear scalarization, per sample, after each reward was normalized."""
+
+    @property
+    def needs_gradients(self) -> bool:
+        """False: the weights are known before."""
+        return False
 
     def validate(self, n_objectives: int) -> None:
         """Raise ValueError for a single objective, for which there is nothing to prefer."""
         if n_objectives < 2:
             raise ValueError(f"a preference needs at least 2 rewards, found {n_objectives}")
-
-    def init(self, n_objectives: int) -> State:
-        """Return an empty state."""
-        return {}
 
     def weights(self, batch: Batch, state: State) -> Tensor:
         """Return the preferences [B, K].

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.summary import Summary, summarize
-from tests.analysis.synthetic_records import RECIPES, TASKS, write_tree
+from tests.analysis.synthetic_records import GRADIENT_RECIPES, RECIPES, TASKS, write_tree
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,12 @@ def suite_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def suite_summary(suite_folder: Path) -> Summary:
     """The summary of that suite, made once: reading it takes most of a test's time."""
     return summarize(suite_folder)
+
+
+@pytest.fixture(scope="session")
+def gradient_summary(tmp_path_factory: pytest.TempPathFactory) -> Summary:
+    """Two and three rewards, methods with and without measured gradients, 3 seeds."""
+    return summarize(write_tree(tmp_path_factory.mktemp("gradients"), (TASKS[0], TASKS[2]), GRADIENT_RECIPES))
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from benchmarks.records import (
     write_run,
     write_table,
 )
+from tests.analysis.synthetic_gradients import write_gradients
 
 Array = npt.NDArray[np.float64]
 DIVISIONS = {1: 1, 2: 20, 3: 10, 4: 4, 7: 1}
@@ -81,13 +82,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A synthetic method: how far from the base model towards the wanted place it gets, and at which checkpoints."""
+    """A synthetic method: how far from the base model towards the wanted place it gets, and at which checkpoints.
+
+    `gradients` is the kind of `tests.analysis.synthetic_gradients`, empty for a method that measured none.
+    """
 
     name: str
     quality: float
     shares: tuple[float, ...] = (1.0,)
     models: int = 1
     divisions: int | None = None
+    gradients: str = ""
 
 
 TASKS = (
@@ -100,6 +105,12 @@ RECIPES = (
     Recipe("fixed_weights", 0.93, models=3, divisions=2),
     Recipe("nft_preference", 0.6),
     Recipe("pareto_slider", 0.95, shares=(0.2, 1.0)),
+)
+GRADIENT_RECIPES = (
+    Recipe("marble", 0.9, divisions=1, gradients="min_norm"),
+    Recipe("specialists", 0.8, models=2, divisions=1, gradients="one_hot"),
+    Recipe("unmeasured", 0.7),
+    Recipe("weighted_sum", 0.6, divisions=2, gradients="plain_sum"),
 )
 
 
@@ -188,6 +199,8 @@ def write_synthetic_run(
         threads=1,
     )
     write_run(folder, record)
+    if recipe.gradients:
+        write_gradients(folder, recipe.gradients, task.n_objectives, recipe.models)
     return folder
 
 

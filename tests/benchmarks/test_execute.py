@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -132,12 +133,21 @@ def test_the_base_model_is_the_same_for_every_method(whole: Mapping[str, Run]) -
 @methods
 def test_gramians_are_those_of_the_measured_steps(whole: Mapping[str, Run], name: str) -> None:
     frame = read_table(whole[name].folder / "gramians.parquet")
-    assert list(frame) == ["model", "step", "g_0_0", "g_0_1", "g_1_0", "g_1_1"]
-    expected = {"pareto_slider": [(0, 1), (0, 3), (0, 5)], "fixed_weights": [(m, s) for m in (0, 1) for s in (1, 3)]}
-    assert list(zip(frame["model"], frame["step"], strict=True)) == expected[name]
-    assert (frame["g_0_1"] == frame["g_1_0"]).all()
-    assert (frame[["g_0_0", "g_1_1"]] > 0).all(axis=None)
+    numbers = ["g_0_0", "g_0_1", "g_1_0", "g_1_1", "u_0", "u_1", "u_u"]
+    assert list(frame) == ["model", "step", "part", *numbers]
+    layers = ("state", "noise_level", "prompt", "preference", "blocks.0", "blocks.1", "output")
+    sigmas = ("0-0.25", "0.25-0.5", "0.5-0.75", "0.75-1")
+    parts = ["all", *(f"layer:{layer}" for layer in layers), *(f"sigma:{sigma}" for sigma in sigmas)]
+    measured = {"pareto_slider": [(0, 1), (0, 3), (0, 5)], "fixed_weights": [(m, s) for m in (0, 1) for s in (1, 3)]}
+    found = list(zip(frame["model"], frame["step"], frame["part"], strict=True))
+    assert found == [(*at, part) for at in measured[name] for part in parts]
+    np.testing.assert_allclose(frame["g_0_1"], frame["g_1_0"], rtol=1e-12)
+    whole_network = frame[frame["part"] == "all"]
+    assert (whole_network[["g_0_0", "g_1_1", "u_u"]] > 0).all(axis=None)
     assert (frame["g_0_0"] * frame["g_1_1"] >= frame["g_0_1"] ** 2 * (1 - 1e-9)).all()
+    assert (frame["g_0_0"] * frame["u_u"] >= frame["u_0"] ** 2 * (1 - 1e-9)).all()
+    by_layer = frame[frame["part"].str.startswith("layer:")].groupby(["model", "step"], sort=False)[numbers].sum()
+    np.testing.assert_allclose(by_layer.to_numpy(), whole_network[numbers].to_numpy(), rtol=1e-9)
 
 
 def test_the_last_checkpoint_is_the_trained_model(whole: Mapping[str, Run]) -> None:

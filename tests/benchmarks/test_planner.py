@@ -259,8 +259,11 @@ def test_a_method_from_outside_meets_the_conditions_of_the_suite(
     _, loose = find_method("outside_conditions:Loose", TOY)
     assert (plain.anchor, plain.snapshots) == (conditions["anchor"], conditions["snapshots"])
     assert (loose.anchor, loose.snapshots) == (0.0, conditions["snapshots"])
-    for method in TOY.methods.values():
-        assert (method.anchor, method.snapshots) == (conditions["anchor"], conditions["snapshots"])
+    for name, method in TOY.methods.items():
+        if name in ("crd", "grpo"):  # anchor and old weights of their own; what is evaluated is averaged alike
+            assert method.snapshots.evaluation == conditions["snapshots"].evaluation
+        else:
+            assert (method.anchor, method.snapshots) == (conditions["anchor"], conditions["snapshots"])
 
 
 def test_two_methods_of_one_name_are_refused() -> None:

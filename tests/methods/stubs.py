@@ -37,6 +37,7 @@ class StubBackbone:
 
     def __init__(self, parameters: Sequence[nn.Parameter], latent_shape: tuple[int, ...]) -> None:
         self._parameters = list(parameters)
+        self.network: nn.Module = nn.ParameterList(self._parameters)
         self.snapshots = WeightSnapshots(self._parameters)
         self.latent_shape = latent_shape
         self.calls: list[tuple[bool, bool]] = []
@@ -130,3 +131,7 @@ def make_batch(
     rollout = Rollout(normal(7, n, 2).to(rewards.dtype), sigmas)
     where = torch.zeros(n, dtype=torch.long) if groups is None else groups
     return Batch(rollout, RowCondition(torch.arange(n)), where, preferences, rewards)
+
+
+ANY_BATCH = make_batch(torch.zeros(2, 1))
+"""For objectives that read the points alone."""

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from methods.advantages import GDPO, GroupNormalized
 from methods.base import Batch
-from methods.gradients import flat_gradient, sample_shares, weighted_loss
+from methods.gradients import sample_shares, weighted_loss
 from methods.objectives.nft import NFT, optimality
 from methods.pareto_slider import ParetoSlider
 from methods.preferences import CornerMix
@@ -12,6 +12,7 @@ from methods.samplers.dpm import DPM2
 from methods.snapshots import LinearDecay
 from methods.weightings.preference import PreferenceWeighting
 from tests.methods.stubs import (
+    ANY_BATCH,
     LinearBackbone,
     TableBackbone,
     make_batch,
@@ -20,7 +21,7 @@ from tests.methods.stubs import (
     random_preferences,
     table_points,
 )
-from tests.support.oracles import naive_nft_losses
+from tests.support.oracles import flat_gradient, naive_nft_losses
 
 PER_ROLLOUT, N_ROLLOUTS, D = 2, 8, 3
 
@@ -35,7 +36,7 @@ def one_backward(backbone: LinearBackbone, batch: Batch, objective: NFT, advanta
     """The scalar that the method trains on, without the anchor."""
     points = random_points(N_ROLLOUTS, PER_ROLLOUT, D, batch.preferences, seed)
     weights = PreferenceWeighting().weights(batch, {}) * sample_shares(batch.rewards) / PER_ROLLOUT
-    terms = objective.terms(backbone, points, advantages[points.rollout], anchored=False)
+    terms = objective.terms(backbone, batch, points, advantages[points.rollout], anchored=False)
     return weighted_loss(terms, weights[points.rollout], 0.0, len(points))
 
 
@@ -92,7 +93,7 @@ def numeric_table_point(
     backbone = TableBackbone(torch.tensor([[-1.5, 2.0]], dtype=wide), torch.tensor([[-1.0, 1.0]], dtype=wide))
     sigma, clean = torch.tensor([0.5], dtype=wide), torch.tensor([[1.0, 0.0]], dtype=wide)
     points = table_points(torch.tensor([[0.5, 1.0]], dtype=wide), sigma, clean)
-    terms = NFT(beta=beta).terms(backbone, points, torch.tensor([advantages], dtype=wide), anchored=False)
+    terms = NFT(beta=beta).terms(backbone, ANY_BATCH, points, torch.tensor([advantages], dtype=wide), anchored=False)
     loss = weighted_loss(terms, torch.tensor([weights], dtype=wide), 0.0, 1)
     return float(loss.detach()), (terms.coefficients[0, :, 0] * beta / 5).tolist()
 

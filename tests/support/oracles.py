@@ -10,6 +10,13 @@ from torch import Tensor
 Matrix = list[list[float]]
 
 
+def flat_gradient(loss: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    """Return the gradient [P] of one scalar by one backward pass of its own; the graph is kept."""
+    pieces = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    zeros = [torch.zeros_like(p) if piece is None else piece for p, piece in zip(parameters, pieces, strict=True)]
+    return torch.cat([piece.flatten() for piece in zeros])
+
+
 def naive_advantages(rewards: Matrix, groups: Sequence[int], *, over_batch: bool = False) -> Matrix:
     """Return (R - mean) / (std + 1e-4) per group and column; NaN counts for nothing and becomes 0."""
     n_objectives = len(rewards[0])

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from analysis.front import Front
 from analysis.plots import assign_looks, drawing, front_figure
-from analysis.plots.fronts import mean_points
+from analysis.plots.means import mean_points
 from analysis.summary import Summary, summarize
 from tests.analysis.synthetic_records import RECIPES, Recipe, Task, write_tree
 

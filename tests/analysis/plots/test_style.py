@@ -3,8 +3,9 @@
 import matplotlib
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from analysis.plots.style import COLORS, MARKERS, assign_looks, axis_label, drawing, render
+from analysis.plots.style import COLORS, MARKERS, assign_looks, axis_label, drawing, legend_below, render
 from benchmarks.records import RewardRecord
 
 
@@ -19,6 +20,7 @@ def test_looks_depend_on_the_names_alone() -> None:
     looks = assign_looks(names)
     assert looks == assign_looks(reversed(names))
     assert len(set(looks.values())) == 6
+    assert len({look.color for look in assign_looks(f"m{index:02d}" for index in range(12)).values()}) == 12
     assert len(set(assign_looks(f"m{index:02d}" for index in range(60)).values())) == 60
     assert len(set(COLORS)) == len(COLORS)
     assert len(set(MARKERS)) == len(MARKERS)
@@ -41,6 +43,18 @@ def test_equal_figures_give_equal_files() -> None:
     assert first[0].startswith(b"\x89PNG")
     assert b"<svg" in first[1]
     assert b"<dc:date>" not in first[1]
+
+
+def test_legends_get_as_many_columns_as_fit() -> None:
+    entries = {f"a_rather_long_method_{index:02d}": Line2D([], []) for index in range(12)}
+    for width, columns in ((20.0, 6), (5.0, 2), (1.0, 1)):
+        figure = Figure(figsize=(width, 3.0), layout="constrained")
+        legend_below(figure, entries, 6)
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        assert legend._ncols == columns  # type: ignore[attr-defined]
+        assert width < 2.0 or legend.get_window_extent().width <= figure.bbox.width
+    legend_below(figure, {"one": entries["a_rather_long_method_00"]}, 6)
 
 
 def test_labels_say_which_end_is_better() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from analysis.report import write_report
 from benchmarks.records import RecordError
-from tests.analysis.synthetic_records import RECIPES, TASKS, change_run, write_tree
+from tests.analysis.synthetic_records import GRADIENT_RECIPES, RECIPES, TASKS, change_run, write_tree
 
 PAGES = {"README.md", "index.html", "summary.csv", "summary.json", "summary.md", "summary.tex"}
+SINGLE = {f"single-models-two-targets.{ending}" for ending in ("csv", "md", "tex")}
 PICTURES = {"overview.png", "overview.svg", "fronts-two-targets.png", "fronts-two-targets.svg"}
 
 
@@ -21,10 +22,25 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_writes_all_files_beside_the_records(small_folder: Path) -> None:
     report = write_report(small_folder)
     assert report.folder == small_folder / "report"
-    assert set(contents(report.folder)) == PAGES | PICTURES
+    assert set(contents(report.folder)) == PAGES | SINGLE | PICTURES
     assert json.loads((report.folder / "summary.json").read_text()) == list(report.rows)
     assert [row["label"] for row in report.rows] == ["base", "fixed_weights", "pareto_slider @ 20 %", "pareto_slider"]
     assert report.notes == ()
+
+
+def test_measured_gradients_add_tables_and_pictures(tmp_path: Path) -> None:
+    folder = write_tree(tmp_path, TASKS[:1], GRADIENT_RECIPES[:1], (0, 1))
+    first = contents(write_report(folder).folder)
+    tables = {f"{name}.{ending}" for name in ("gradients", "gradient-parts") for ending in ("csv", "md", "tex")}
+    names = ("gradients-two-targets", "gradient-parts-two-targets", "coefficients-two-targets")
+    pictures = {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
+    assert set(first) == PAGES | SINGLE | PICTURES | tables | pictures
+    assert contents(write_report(folder).folder) == first
+    for name in names:
+        assert f"![{name}]({name}.png)".encode() in first["README.md"]
+        assert f'alt="{name}"'.encode() in first["index.html"]
+    assert b"no conflict at 8 measured solve steps" in first["README.md"]
+    assert b"no conflict at 8 measured solve steps" in first["index.html"]
 
 
 def test_the_same_records_give_the_same_bytes(small_folder: Path) -> None:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from methods.base import Points
-from methods.gradients import flat_gradient, weighted_loss
+from methods.gradients import weighted_loss
 from methods.objectives.nft import NFT, optimality, self_normalized
 from tests.methods.stubs import (
+    ANY_BATCH,
     LinearBackbone,
     TableBackbone,
     normal,
@@ -16,7 +17,7 @@ from tests.methods.stubs import (
     random_preferences,
     table_points,
 )
-from tests.support.oracles import naive_branches, naive_nft_losses
+from tests.support.oracles import flat_gradient, naive_branches, naive_nft_losses
 from tests.support.properties import assert_frozen, unchanged
 
 CLEAN, X, OLD, SIGMA = (1.0, 0.0), (0.5, 1.0), (-1.0, 1.0), 0.5
@@ -46,7 +47,8 @@ def wide(*rows: tuple[float, ...]) -> Tensor:
 def policy(objective: NFT, backbone: TableBackbone, points: Points, advantage: float) -> tuple[Tensor, Tensor]:
     """The policy loss of one reward at the mean over points, and its gradient by the trained velocity."""
     n = len(points)
-    terms = objective.terms(backbone, points, torch.full((n, 1), advantage, dtype=torch.float64), anchored=False)
+    advantages = torch.full((n, 1), advantage, dtype=torch.float64)
+    terms = objective.terms(backbone, ANY_BATCH, points, advantages, anchored=False)
     loss = weighted_loss(terms, torch.full((n, 1), 1 / n, dtype=torch.float64), 0.0, n)
     return loss.detach(), flat_gradient(loss, backbone.parameters())
 
@@ -63,7 +65,7 @@ def test_numeric_table(
 ) -> None:
     objective, backbone = NFT(beta=beta), TableBackbone(wide(trained), wide(OLD))
     points = table_points(wide(X), torch.tensor([SIGMA], dtype=torch.float64), wide(CLEAN))
-    terms = objective.terms(backbone, points, torch.tensor([[advantage]], dtype=torch.float64), anchored=False)
+    terms = objective.terms(backbone, ANY_BATCH, points, wide((advantage,)), anchored=False)
     positive, negative, scale_pos, scale_neg = branches
     assert terms.anchor is None
     tolerance = {"rtol": 0, "atol": 1e-8}
@@ -103,7 +105,7 @@ def test_losses_and_gradients_equal_the_naive_twin(beta: float, clip: float, see
         old = backbone.velocity(points.x, points.sigma, points.condition, points.preferences).detach()
     trained = backbone.velocity(points.x, points.sigma, points.condition, points.preferences)
     expected = naive_nft_losses(points.x, points.sigma, trained, old, points.target, advantages, beta, clip)
-    terms = objective.terms(backbone, points, advantages, anchored=False)
+    terms = objective.terms(backbone, ANY_BATCH, points, advantages, anchored=False)
     found = torch.einsum("nkm,nm->nk", terms.coefficients, terms.branches)
     torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
     mix = random_preferences(len(found), 3, seed + 6)
@@ -154,7 +156,7 @@ def test_the_on_policy_gradient_depends_neither_on_beta_nor_on_the_clip(advantag
 
 def unweighted(backbone: TableBackbone, points: Points, old: Tensor, advantages: Tensor, beta: float) -> Tensor:
     """The losses [N] with the self-normalizers taken out again."""
-    terms = NFT(beta=beta).terms(backbone, points, advantages, anchored=False)
+    terms = NFT(beta=beta).terms(backbone, ANY_BATCH, points, advantages, anchored=False)
     negative = terms.branches[:, 1]
     positive = terms.branches[:, 0] + negative
     r = terms.coefficients[:, 0, 0] * beta / 5
@@ -213,7 +215,8 @@ def regression(points: Points, velocity: Tensor) -> Tensor:
 def test_beta_one_contrasts_the_velocity_with_its_mirror_image_about_the_old_one() -> None:
     backbone, points, old = setting(3)
     trained = backbone.table.detach()
-    branches = NFT(beta=1.0).terms(backbone, points, torch.zeros(5, 1).double(), anchored=False).branches.detach()
+    terms = NFT(beta=1.0).terms(backbone, ANY_BATCH, points, torch.zeros(5, 1).double(), anchored=False)
+    branches = terms.branches.detach()
     positive = regression(points, trained)
     negative = regression(points, 2 * old - trained)
     torch.testing.assert_close(branches[:, 0] + branches[:, 1], positive, rtol=1e-12, atol=1e-12)
@@ -229,7 +232,7 @@ def test_full_probability_and_beta_one_is_regression_on_the_own_samples() -> Non
 
 def test_the_anchor_is_the_plain_squared_distance_to_the_reference_velocity() -> None:
     backbone, points, _ = setting(5)
-    terms = NFT().terms(backbone, points, torch.zeros(5, 2).double(), anchored=True)
+    terms = NFT().terms(backbone, ANY_BATCH, points, torch.zeros(5, 2).double(), anchored=True)
     assert terms.anchor is not None
     with backbone.snapshots.using("reference"):
         reference = backbone.table.detach().clone()
@@ -250,7 +253,7 @@ def test_the_preference_reaches_trained_and_old_but_not_the_reference_and_only_t
 ) -> None:
     objective = NFT()
     backbone, points = LinearBackbone(2, 3), random_points(4, 1, 2, random_preferences(4, 3))
-    objective.terms(backbone, points, normal(0, 4, 3), anchored=anchored)
+    objective.terms(backbone, ANY_BATCH, points, normal(0, 4, 3), anchored=anchored)
     expected = [(True, True), (True, False)] + [(False, False)] * anchored
     assert sorted(backbone.calls) == sorted(expected)
     assert objective.passes(anchored=anchored) == len(backbone.calls)
@@ -259,7 +262,7 @@ def test_the_preference_reaches_trained_and_old_but_not_the_reference_and_only_t
 @pytest.mark.parametrize("n_objectives", [1, 2, 5])
 def test_passes_and_branches_do_not_grow_with_the_rewards(n_objectives: int) -> None:
     backbone, points, _ = setting(6)
-    terms = NFT().terms(backbone, points, normal(0, 5, n_objectives), anchored=False)
+    terms = NFT().terms(backbone, ANY_BATCH, points, normal(0, 5, n_objectives), anchored=False)
     assert len(backbone.calls) == 2
     assert terms.branches.shape == (5, 2)
     assert terms.coefficients.shape == (5, n_objectives, 2)
@@ -271,16 +274,19 @@ def test_terms_leave_weights_snapshots_points_and_advantages_alone() -> None:
     backbone, points, _ = setting(7)
     advantages = normal(1, 5, 2)
     with unchanged(backbone.snapshots.state(), points, advantages):
-        NFT().terms(backbone, points, advantages, anchored=True)
+        NFT().terms(backbone, ANY_BATCH, points, advantages, anchored=True)
 
 
 def test_images_count_like_flat_vectors() -> None:
     shape = (3, 2, 2, 3)
     old, trained, x, clean = (normal(seed, *shape) for seed in range(4))
     sigma, advantages = torch.tensor([0.2, 0.5, 0.9], dtype=torch.float64), normal(5, 3, 2)
-    image = NFT(0.4).terms(TableBackbone(trained, old, clean), table_points(x, sigma, clean), advantages, anchored=True)
+    image = NFT(0.4).terms(
+        TableBackbone(trained, old, clean), ANY_BATCH, table_points(x, sigma, clean), advantages, anchored=True
+    )
     flat = NFT(0.4).terms(
         TableBackbone(trained.flatten(1), old.flatten(1), clean.flatten(1)),
+        ANY_BATCH,
         table_points(x.flatten(1), sigma, clean.flatten(1)),
         advantages,
         anchored=True,

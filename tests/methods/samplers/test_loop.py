@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 import torch
@@ -16,10 +17,10 @@ from tests.support.properties import unchanged
 
 @dataclass(frozen=True)
 class Noisy:
-    """Euler steps with noise that grows with the row and stops below a level, or with the same noise for all rows."""
+    """Euler steps with noise that grows towards the data and stops below a level."""
 
     quiet_below: float = -1.0
-    shared: bool = False
+    stochastic: ClassVar[bool] = True
 
     def transition(
         self,
@@ -29,9 +30,9 @@ class Noisy:
         sigma_next: Tensor,
         history: tuple[Tensor, Tensor] | None = None,
     ) -> Transition:
-        std = 0.1 * (1 + torch.arange(len(x))).to(x) * (sigma_next >= self.quiet_below)
+        std = (0.3 - 0.2 * sigma) * (sigma_next >= self.quiet_below)
         step = (sigma_next - sigma).reshape(-1, *[1] * (x.ndim - 1))
-        return Transition(x + step * velocity, torch.full_like(sigma, 0.2) if self.shared else std)
+        return Transition(x + step * velocity, std)
 
 
 def rotating(x: Tensor, sigma: Tensor) -> Tensor:
@@ -39,7 +40,7 @@ def rotating(x: Tensor, sigma: Tensor) -> Tensor:
     return x.flip(-1) * sigma.reshape(-1, *[1] * (x.ndim - 1)) + 0.5
 
 
-@pytest.mark.parametrize("sampler", [ODE(), DPM2(), Noisy(), Noisy(shared=True)], ids=str)
+@pytest.mark.parametrize("sampler", [ODE(), DPM2(), Noisy()], ids=str)
 @pytest.mark.parametrize("shape", [(4, 2), (3, 2, 5)])
 def test_shapes(sampler: Sampler, shape: tuple[int, ...]) -> None:
     noise, sigmas = normal(0, *shape), shifted_sigmas(6)
@@ -51,12 +52,13 @@ def test_shapes(sampler: Sampler, shape: tuple[int, ...]) -> None:
     assert torch.equal(kept.path[-1], kept.clean)
     assert torch.equal(kept.clean, bare.clean)
     assert torch.equal(kept.sigmas, sigmas)
-    assert (bare.path, bare.log_probs) == (None, None)
-    if isinstance(sampler, Noisy):
-        assert kept.log_probs is not None
-        assert kept.log_probs.shape == (6, shape[0])
-    else:
-        assert kept.log_probs is None
+    assert (bare.path, bare.means, bare.stds, bare.sampler) == (None, None, None, None)
+    assert kept.means is not None
+    assert kept.means.shape == (6, *shape)
+    assert kept.stds is not None
+    assert kept.stds.shape == (6,)
+    assert bool((kept.stds > 0).all()) if sampler.stochastic else kept.stds.tolist() == [0.0] * 6
+    assert kept.sampler is sampler
 
 
 def test_the_loop_is_the_sampler_step_by_step() -> None:
@@ -69,15 +71,17 @@ def test_the_loop_is_the_sampler_step_by_step() -> None:
 
     found = denoise(velocity, Noisy(), noise, sigmas, lambda i: normal(i, 3, 2), keep_path=True)
     assert found.path is not None
-    assert found.log_probs is not None
+    assert found.means is not None
+    assert found.stds is not None
     assert calls == [(sigma, 3) for sigma in sigmas[:-1].tolist()]
     x = noise
     for i in range(5):
         mean = x + (sigmas[i + 1] - sigmas[i]) * rotating(x, sigmas[i].expand(3))
-        std = 0.1 * torch.arange(1, 4, dtype=torch.float64)
-        x = mean + std[:, None] * normal(i, 3, 2)
+        std = 0.3 - 0.2 * float(sigmas[i])
+        x = mean + std * normal(i, 3, 2)
+        torch.testing.assert_close(found.means[i], mean)
+        assert float(found.stds[i]) == pytest.approx(std)
         torch.testing.assert_close(found.path[i + 1], x)
-        assert found.log_probs[i].tolist() == pytest.approx(naive_log_prob(x, mean, std))
 
 
 def test_velocity_runs_without_gradient_and_nothing_comes_back_with_one() -> None:
@@ -109,7 +113,31 @@ def test_noise_is_asked_for_only_where_a_step_is_stochastic() -> None:
     partly = denoise(rotating, Noisy(quiet_below=0.4), normal(0, 2, 2), shifted_sigmas(4), noise, keep_path=True)
     assert asked == [0, 1]
     assert partly.path is not None
-    assert partly.log_probs is None
+    assert partly.stds is not None
+    assert (partly.stds > 0).tolist() == [True, True, False, False]
+
+
+def test_steps_that_do_not_explore_are_steps_of_the_ode() -> None:
+    asked: list[int] = []
+
+    def noise(i: int) -> Tensor:
+        asked.append(i)
+        return normal(i, 2, 2)
+
+    start, sigmas, noisy = normal(5, 2, 2), shifted_sigmas(4), torch.tensor([False, True, False, True])
+    found = denoise(rotating, Noisy(), start, sigmas, noise, noisy=noisy, keep_path=True)
+    assert asked == [1, 3]
+    assert found.stds is not None
+    assert (found.stds > 0).tolist() == noisy.tolist()
+    x = start
+    for i in range(4):
+        x = x + (sigmas[i + 1] - sigmas[i]) * rotating(x, sigmas[i].expand(2))
+        if noisy[i]:
+            x = x + (0.3 - 0.2 * float(sigmas[i])) * normal(i, 2, 2)
+    torch.testing.assert_close(found.clean, x)
+    whole = torch.ones(4, dtype=torch.bool)
+    one, other = (denoise(rotating, Noisy(), start, sigmas, noise, noisy=given) for given in (whole, None))
+    assert torch.equal(one.clean, other.clean)
 
 
 @pytest.mark.parametrize("sigmas", [[0.0, 1.0], [1.0, 0.5, 0.5, 0.0], [1.0], [1.2, 0.0]])

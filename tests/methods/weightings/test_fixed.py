@@ -10,7 +10,7 @@ from tests.support.properties import assert_frozen, unchanged
 def test_no_weights_stand_for_equal_weights(k: int) -> None:
     weighting = FixedWeighting()
     weighting.validate(k)
-    found = weighting.weights(make_batch(torch.zeros(4, k)), weighting.init(k))
+    found = weighting.weights(make_batch(torch.zeros(4, k)), weighting.init(k, 10))
     torch.testing.assert_close(found, torch.full((k,), 1 / k))
 
 
@@ -42,4 +42,4 @@ def test_weights_off_the_simplex_are_refused(weights: tuple[float, ...]) -> None
 
 def test_frozen_and_without_state() -> None:
     assert_frozen(FixedWeighting())
-    assert FixedWeighting().init(3) == {}
+    assert FixedWeighting().init(3, 10) == {}

@@ -9,7 +9,7 @@ from tests.methods.stubs import make_batch, random_preferences
 def test_each_sample_is_weighted_by_its_own_preference(k: int) -> None:
     weighting, preferences = PreferenceWeighting(), random_preferences(6, k)
     weighting.validate(k)
-    assert weighting.init(k) == {}
+    assert weighting.init(k, 10) == {}
     assert torch.equal(weighting.weights(make_batch(torch.zeros(6, k), preferences=preferences), {}), preferences)
 
 

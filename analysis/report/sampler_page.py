@@ -1,0 +1,116 @@
+"""The sampler study as a part of a suite's report: one table, what it says of each claim, and two pictures."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from analysis.report.pages import Section
+from analysis.sampler_curves import Kind
+from analysis.sampler_findings import findings
+from analysis.samplers import BASELINES, STALLED, SamplerStudy
+from analysis.statistics import paired_difference
+from analysis.tables import MARKS_NOTE, Cell, Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "samplers"
+ERRORS, REWARDS = f"{NAME}-errors", f"{NAME}-rewards"
+
+EXPLANATION = (
+    "What each sampler makes of data whose every moment is known, computed without sampling from the samplers' own "
+    "steps, and what GRPO reaches when its rollouts use that sampler: same recipe, same budget, every step of every "
+    "sampler weighted alike (`guard`), results measured by the ODE."
+)
+CAUTION = (
+    "In the picture of errors a dip is where an error changes its sign. The verdicts follow from the records by fixed "
+    "rules. The toy's trainings show a direction; what it means for image models, they cannot say. The claims are "
+    "those of Precise (arXiv 2605.23522)."
+)
+
+
+def sampler_figures(study: SamplerStudy) -> "Mapping[str, Figure]":
+    """Return the pictures by name; call it inside `drawing`."""
+    # Imported here because matplotlib takes as long to load as the numbers to compute.
+    from analysis.plots.samplers import error_figure, reward_figure
+
+    rewards = reward_figure(study)
+    return {ERRORS: error_figure(study)} | ({} if rewards is None else {REWARDS: rewards})
+
+
+def sampler_section(study: SamplerStudy) -> Section:
+    """Return the section of the study for both pages."""
+    pictures = (ERRORS, REWARDS) if study.curves else (ERRORS,)
+    sentences = tuple(one.sentence() for one in findings(study))
+    return Section("Samplers", (EXPLANATION,), (("", sampler_table(study)),), (*sentences, CAUTION), pictures)
+
+
+COLUMNS = (
+    Column("sampler", "sampler", text=True),
+    Column("residual_std", "residual std", decimals=4),
+    Column("variance_ratio_10", "variance, N = 10"),
+    Column("variance_ratio_1000", "N = 1000", decimals=4),
+    Column("order", "order", text=True),
+    Column("mixture_w1", "mixture W1", decimals=4),
+    Column("memory", "memory", decimals=4),
+    Column("grpo_reward", "GRPO reward", decimals=4, intervals=True),
+    Column("steps_to_match", "steps to match", decimals=0),
+    Column("seeds", "seeds"),
+)
+
+
+def sampler_table(study: SamplerStudy) -> Table:
+    """Return the one table of the study, a row a sampler."""
+    best, tied = _best_and_tied(study)
+    baseline = study.best_baseline
+    rows = []
+    for kind in study.kinds:
+        curve = study.curves.get(kind)
+        steps = None if curve is None or baseline is None else curve.steps_to(study.curves[baseline].final.mean)
+        cells = (
+            Cell(kind.label),
+            Cell(study.at(kind, "w2", "dirac", 10, 3.0)),
+            Cell(study.at(kind, "variance_ratio", "gaussian", 10, 1.0, 1.0)),
+            Cell(study.at(kind, "variance_ratio", "gaussian", 1000, 1.0, 1.0)),
+            Cell(order_text(study, kind)),
+            Cell(study.at(kind, "w1", "mixture", 10, 1.0)),
+            Cell(study.at(kind, "memory", "gaussian", 10, 1.0, 1.0)),
+            Cell(None if curve is None else curve.final, kind == best, kind in tied),
+            Cell(steps),
+            Cell(None if curve is None else curve.final.seeds),
+        )
+        rows.append(cells)
+    return Table(COLUMNS, tuple(rows), _notes(study))
+
+
+def order_text(study: SamplerStudy, kind: Kind) -> str | None:
+    """Return the order of convergence, or where a sampler that does not converge ends."""
+    found = study.order(kind)
+    if found is None:
+        return None
+    slope, ratio = found
+    return f"{slope:.2f}" if slope >= STALLED else f"none: {ratio:.4f}"
+
+
+def _best_and_tied(study: SamplerStudy) -> tuple[Kind | None, frozenset[Kind]]:
+    if len(study.curves) < 2:
+        return None, frozenset()
+    best = max(study.curves, key=lambda kind: study.curves[kind].final.mean)
+    reached = study.curves[best].final.values
+    found = {kind: paired_difference(reached, study.curves[kind].final.values) for kind in study.curves}
+    tied = (kind for kind, one in found.items() if kind != best and one is not None and one.verdict == "tie")
+    return best, frozenset(tied)
+
+
+def _notes(study: SamplerStudy) -> tuple[str, ...]:
+    notes = (
+        "exact, no sampling: residual std: standard deviation left where all data are one point, 10 steps, shift 3; "
+        "variance: of the output over that of Gaussian data of variance 1, even grid; order: at which the error of "
+        "that falls with the number of steps from 1000 on, or where a sampler ends that does not converge; mixture W1: "
+        "distance to two narrow modes, 10 steps; memory: share of the output's variance that is the initial noise, "
+        "10 steps",
+        "trained: GRPO reward: mean of all rewards at the end in units of the bounds (0 worst, 1 best), samples by the "
+        "ODE, mean ± half of the 95 % t interval over seeds; steps to match: training steps until the mean reaches the "
+        f"final reward of the best of {', '.join(BASELINES)}"
+        + ("" if study.best_baseline is None else f" ({study.best_baseline.label})"),
+    )
+    return (*notes, MARKS_NOTE.replace("of its benchmark", "of its column")) if len(study.curves) > 1 else notes
