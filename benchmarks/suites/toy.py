@@ -82,7 +82,7 @@ TWO_TARGETS = _benchmark(
     divisions=10,
     samples=32,
     recipe=RECIPE,
-    velocity_evaluations=1_800_000,
+    velocity_evaluations=1_500_000,
 )
 SCALES = _benchmark(
     "scales",
@@ -93,7 +93,7 @@ SCALES = _benchmark(
     divisions=10,
     samples=32,
     recipe=RECIPE,
-    velocity_evaluations=1_800_000,
+    velocity_evaluations=1_500_000,
 )
 THREE_TARGETS = _benchmark(
     "three-targets",
@@ -104,7 +104,7 @@ THREE_TARGETS = _benchmark(
     divisions=10,
     samples=16,
     recipe=replace(RECIPE, evaluate_at=(1 / 7,)),
-    velocity_evaluations=2_200_000,
+    velocity_evaluations=1_800_000,
 )
 SPECIALISTS = _benchmark(
     "specialists",
@@ -115,7 +115,7 @@ SPECIALISTS = _benchmark(
     divisions=4,
     samples=16,
     recipe=replace(RECIPE, prompts_per_step=12, evaluate_at=(1 / 6,)),
-    velocity_evaluations=3_000_000,
+    velocity_evaluations=2_400_000,
 )
 
 _AVERAGE = WarmupAverage(0.99)
