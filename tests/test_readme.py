@@ -1,5 +1,7 @@
 """The README says what works: its commands run, its example is a method, its tree is there."""
 
+import itertools
+import json
 import os
 import re
 import shutil
@@ -9,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.suites.toy import TOY
+
 ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "results" / "reference"
+WHOLE_SUITES = ("flowfront run toy", "flowfront run sampler-study")
+"""Commands that take minutes; the suites have tests of their own."""
 README = (ROOT / "README.md").read_text()
 
 
@@ -50,13 +57,34 @@ def test_the_example_is_short_and_complete() -> None:
     compile(example, "equal_pull.py", "exec")
 
 
-def test_the_figures_are_those_of_the_reference_records() -> None:
-    summary = (ROOT / "results" / "reference" / "toy" / "report" / "summary.md").read_text().splitlines()
-    table = [
-        line for line in README.splitlines() if re.match(r"\| (two-targets|three-targets|scales|specialists) \|", line)
+def table_rows(text: str, first: str) -> list[str]:
+    """The rows of the Markdown table whose head begins with `| first |`."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |")) + 2
+    return list(itertools.takewhile(lambda line: line.startswith("|"), lines[start:]))
+
+
+def test_the_results_are_those_of_the_reference_records() -> None:
+    across = (REFERENCE / "toy" / "report" / "across.md").read_text()
+    rows = table_rows(README.split("## What comes out")[1], "method")
+    assert rows == table_rows(across, "method")
+    assert {row.split("|")[1].strip() for row in rows} == set(TOY.methods)
+
+
+def test_the_gradients_are_those_of_the_reference_records() -> None:
+    gradients = (REFERENCE / "specialists-five-seeds" / "toy" / "report" / "gradients.md").read_text().splitlines()
+    stored = [
+        [cell.strip() for cell in line.split("|")[2:-1]] for line in gradients if line.startswith("| specialists |")
     ]
-    assert len(table) == 16
-    assert set(table) <= set(summary)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table_rows(README, "update")]
+    assert len(rows) >= 5
+    assert all(row in [[*line[:3], line[3], line[6], line[7], line[10]] for line in stored] for row in rows)
+
+
+def test_the_speeds_are_those_of_the_reference_records() -> None:
+    stored = json.loads((REFERENCE / "speed.json").read_text())
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table_rows(README, "training step")]
+    assert rows == [[name, f"{row['ratio']:.3f}"] for name, row in stored.items()]
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "results/README.md"])
@@ -75,7 +103,7 @@ def test_every_command_of_the_readme_runs(request: pytest.FixtureRequest, tmp_pa
     (tmp_path / "equal_pull.py").write_text(blocks("python")[0])
     program = shutil.which("flowfront", path=str(Path(sys.executable).parent))
     assert program is not None
-    runnable = [c for c in commands() if c.startswith("flowfront ") and "toy {" not in c and c != "flowfront run toy"]
+    runnable = [c for c in commands() if c.startswith("flowfront ") and "toy {" not in c and c not in WHOLE_SUITES]
     assert len(runnable) >= 8
     for command in dict.fromkeys(runnable):
         words = [program, *command.split()[1:]]

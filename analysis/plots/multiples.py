@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from analysis.front import Array, oriented
 from analysis.plots.means import mean_points
-from analysis.plots.style import FAINT, INK, PALE, Look, axis_label, entries_of, legend_below
+from analysis.plots.style import FAINT, INK, PALE, Look, entries_of, legend_below
 from analysis.summary import BenchmarkSummary
 
 PAIRS = ((0, 1), (0, 2), (1, 2))
@@ -28,7 +28,7 @@ def multiples_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figur
     """
     rows, columns = -(-len(part.fronts) // METHODS_BESIDE), METHODS_BESIDE * len(PAIRS)
     figure = Figure(figsize=(PANEL * columns + 0.3, PANEL * rows + 1.2), layout="constrained")
-    figure.suptitle(part.record.name, fontsize=11, color=INK)
+    figure.suptitle(f"{part.record.name} (better: to the right and up)", fontsize=11, color=INK)
     panels = figure.subplots(rows, columns, squeeze=False).reshape(-1, len(PAIRS))
     ends = _ends(part)
     for block in panels[len(part.fronts) :]:
@@ -86,7 +86,6 @@ def _frame(axes: Axes, part: BenchmarkSummary, ends: Array, pair: tuple[int, int
     axes.locator_params(nbins=4)
     axes.set_ylabel(rewards[pair[1]].name, fontsize=7.5)
     if lowest:
-        axes.set_xlabel(axis_label(rewards[pair[0]]) if len(rewards[pair[0]].name) < 9 else rewards[pair[0]].name)
-        axes.xaxis.label.set_fontsize(7.5)
+        axes.set_xlabel(rewards[pair[0]].name, fontsize=7.5)
     else:
         axes.set_xticklabels([])

@@ -19,7 +19,7 @@ from benchmarks.records import RewardRecord
 # No twelve colors are: behind the sure ones the markers help, whose number shares no factor with that of the colors.
 COLORS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8B4513",
-    "#1B1F6B", "#97A600", "#B0003A", "#5FC9B4",
+    "#1B1F6B", "#97A600", "#B0003A", "#5FC9B4", "#777777", "#F2A3C0",
 )  # fmt: skip
 SURE_COLORS = 8
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
