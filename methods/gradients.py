@@ -100,6 +100,7 @@ class ObjectiveGradients:
         self._used: set[str] = set()
         self._rows: Tensor | None = None
         self._bins: list[Tensor | None] = [None]
+        self._masks: Tensor | None = None
 
     def _become_general(self, names: set[str]) -> None:
         new = sorted(names - self.general)
@@ -137,17 +138,32 @@ class ObjectiveGradients:
     def _take(self, layer: nn.Linear, x: Tensor, delta: Tensor) -> bool:
         if self._rows is None:
             return False
-        weight, bias = self._layers[layer]
-        self._used |= {name for name in (weight, bias) if name is not None}
+        names = self._layers[layer]
+        weight, bias = (name if name is not None and name not in self.general else None for name in names)
+        self._used |= {name for name in names if name is not None}
+        if x.ndim > 2:
+            # With several tokens a sample rows cost little: each bin has its own, zero for the points of other bins.
+            masks = None if self._masks is None else self._masks.unsqueeze(2)
+            rows = self._rows if masks is None else (masks * self._rows.unsqueeze(1)).flatten(1)
+            self._collect(weight, bias, slice(0, len(self._bins)), rows, x, delta)
+            return True
         for b, index in enumerate(self._bins):
-            if index is not None and not len(index):
-                continue
-            rows, here, there = (self._rows, x, delta) if index is None else (self._rows[index], x[index], delta[index])
-            if weight is not None and weight not in self.general:
-                self._sums[weight][b] += contract_weight(here, there, rows.to(self._sums[weight]))
-            if bias is not None and bias not in self.general:
-                self._sums[bias][b] += contract_bias(there, rows.to(self._sums[bias]))
+            if index is None:
+                self._collect(weight, bias, slice(b, b + 1), self._rows, x, delta)
+            elif len(index):
+                self._collect(weight, bias, slice(b, b + 1), self._rows[index], x[index], delta[index])
         return True
+
+    def _collect(
+        self, weight: str | None, bias: str | None, bins: slice, rows: Tensor, x: Tensor, delta: Tensor
+    ) -> None:
+        # Adds to the sums of some bins; rows [N, bins * J], or with J = 1 for all losses alike.
+        for name in (weight, bias):
+            if name is not None:
+                sums = self._sums[name][bins]
+                given = rows.to(sums)
+                found = contract_weight(x, delta, given) if name == weight else contract_bias(delta, given)
+                sums += found.reshape(len(sums), -1, *sums.shape[2:])
 
     def add(self, branches: Tensor, coefficients: Tensor, bins: Tensor | None = None, *, keep: bool = False) -> None:
         """Add the gradients of N points, by M backward passes.
@@ -162,7 +178,10 @@ class ObjectiveGradients:
             ValueError: If a linear layer's weight is used outside its layer, where it cannot be followed.
         """
         n_bins = next(iter(self._sums.values())).shape[0]
-        self._bins = [None] if n_bins == 1 or bins is None else [torch.nonzero(bins == b)[:, 0] for b in range(n_bins)]
+        self._bins, self._masks = [None], None
+        if n_bins > 1 and bins is not None:
+            self._bins = [torch.nonzero(bins == b)[:, 0] for b in range(n_bins)]
+            self._masks = torch.nn.functional.one_hot(bins, n_bins).to(coefficients)
         linear = {name: p for name, p in self.parameters.items() if name not in self.general}
         n_branches, constant = branches.shape[1], coefficients.detach()
         for m in range(n_branches if linear else 0):
