@@ -11,8 +11,13 @@ By name:
     balanced_gain_<reward>: The gain of the model or point whose preference is nearest to equal weights (see
         `analysis.single_model`).
     worst_gain: The least of these, each over the width of the reward's bounds.
+    spearman_<reward>, slider_range_<reward>: How a reward follows its weight along a sweep between two rewards (see
+        `analysis.control`).
     velocity_evaluations, reward_calls, seconds: Training cost so far, all models of the front together.
     velocity_evaluations_per_model: The same over the number of models.
+
+Held-out rewards, distance to real data and diversity of the balanced point, `held_out_<reward>`, `frechet` and
+`diversity` with their changes from the base model, are those of `analysis.held_out`.
 
 A method's last checkpoint has besides: `composite` (`analysis.composite`, from the balanced points of all methods of
 the benchmark), and the statistics of the gradients of the whole training (`analysis.gradients`).
@@ -20,6 +25,7 @@ the benchmark), and the statistics of the gradients of the whole training (`anal
 
 from collections.abc import Sequence
 
+from analysis.control import control_quantities
 from analysis.front import Array, Front
 from analysis.gradients import BETWEEN, PLAIN_SUM, SOLVED, STATISTICS
 from analysis.reading import Measured
@@ -61,6 +67,8 @@ def quantities_of(
     if one.base is not None:
         quantities |= _gains("gain", yardstick.rewards, front, one.base)
         quantities |= balanced_quantities(front, one.base, yardstick)
+    if checkpoint.step > 0:
+        quantities |= control_quantities(front, one.run.record.models, yardstick)
     if 0 in one.held_out:
         base = one.held_out[0].points.mean(axis=0)
         held_out = one.run.record.benchmark.held_out

@@ -14,6 +14,7 @@ import numpy as np
 from analysis.composite import composite_by_seed
 from analysis.front import Array, Front
 from analysis.gradients import RunGradients, gradient_quantities
+from analysis.held_out import held_out_by_run
 from analysis.hypervolume import is_exact
 from analysis.quantities import MAY_BE_UNKNOWN, quantities_of
 from analysis.reading import Measured, grouped, read_suite
@@ -125,7 +126,7 @@ def _summarize_benchmark(runs: Sequence[Measured]) -> BenchmarkSummary:
     record = runs[0].run.record.benchmark
     yardstick = yardstick_of(record)
     targets, reference_set = best_known_set(yardstick, [front for run in runs for front in run.fronts.values()])
-    frame = _Frame(yardstick, targets)
+    frame = _Frame(yardstick, targets, held_out_by_run(runs))
     methods = grouped(runs, lambda one: one.run.record.method.name)
     rows = _base_rows(frame, runs)
     for name in sorted(methods):
@@ -153,11 +154,13 @@ class _Frame:
 
     yardstick: Yardstick
     targets: Array
+    held_out: Mapping[Path, Mapping[int, dict[str, float]]]
 
     def row(self, method: str, label: str, last: bool, measured: Sequence[tuple[Measured, CheckpointRecord]]) -> Row:
         """Return the row of one checkpoint, over the seeds that reached it."""
         by_seed = {
             one.run.record.seed: quantities_of(one, checkpoint, self.yardstick, self.targets)
+            | self.held_out[one.run.folder].get(checkpoint.step, {})
             for one, checkpoint in measured
         }
         if last and method != BASE:

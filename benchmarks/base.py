@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from benchmarks.pictures import Gallery
 from benchmarks.records import BenchmarkRecord, FrontRecord, RewardRecord, UsageError
 from methods.base import Backbone, Method
 from methods.preferences import check_preference, lattice
@@ -72,6 +72,22 @@ class TiltedOptimum(Protocol):
 
     def __call__(self, weights: Sequence[float], temperature: float) -> tuple[Any, np.ndarray, float]:
         """Return the optimal policy, its exact mean rewards [K], and the optimal value."""
+        ...
+
+
+class Features(Protocol):
+    """From samples to the vectors in which their distribution is compared with that of real data."""
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Return the features [B, D] of samples [B, ...]."""
+        ...
+
+    def real(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Return the features [N, D] of real data for the prompts, and the number [N] of each one's prompt."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what defines features and real data, as JSON data; it enters the benchmark's fingerprint."""
         ...
 
 
@@ -175,6 +191,7 @@ class Benchmark:
         name: Name on the command line.
         backbone: Definition of the backbone.
         prompts: Distinct prompts.
+        evaluation_prompts: Prompts that results are measured on, where these are not those of training.
         rewards: The K rewards that are trained on.
         held_out: Rewards that are measured and never trained on.
         reference_point: Worst corner [K] of the hypervolume, in raw reward units; the base model must beat it.
@@ -183,6 +200,8 @@ class Benchmark:
         recipe: How training runs.
         evaluation: How results are measured.
         summary: One line for `flowfront list`.
+        features: What the drift from real data and the diversity of samples are measured in.
+        gallery: Which samples are kept as pictures.
         true_front: The Pareto front, where it is known.
         tilted_optimum: The optimum under a KL penalty, where it is known.
         true_hypervolume: Its hypervolume under the reference point.
@@ -200,6 +219,9 @@ class Benchmark:
     evaluation: Evaluation
     summary: str
     held_out: tuple[Reward, ...] = ()
+    evaluation_prompts: tuple[str, ...] = ()
+    features: Features | None = None
+    gallery: Gallery | None = None
     true_front: TrueFront | None = None
     tilted_optimum: TiltedOptimum | None = None
     true_hypervolume: float | None = None
@@ -226,6 +248,10 @@ class Benchmark:
                 f"benchmark {self.name}: expected prompts_per_step in 1..{len(self.prompts)}, "
                 f"found {self.recipe.prompts_per_step}"
             )
+        if len(set(self.evaluation_prompts)) != len(self.evaluation_prompts):
+            raise UsageError(f"benchmark {self.name}: expected distinct evaluation_prompts, found repeats")
+        if self.gallery is not None and not set(self.gallery.prompts) <= set(self.evaluated):
+            raise UsageError(f"benchmark {self.name}: expected a gallery of evaluated prompts, found others")
         for preference in self.evaluation.preferences:
             try:
                 check_preference(preference, k, "evaluation preference")
@@ -238,9 +264,14 @@ class Benchmark:
         return len(self.rewards)
 
     @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The prompts that results are measured on."""
+        return self.evaluation_prompts or self.prompts
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of what makes results comparable; recipe and budget are not in it, they are part of the result."""
-        definition = {
+        definition: dict[str, Any] = {
             "name": self.name,
             "backbone": self.backbone.describe(),
             "prompts": self.prompts,
@@ -251,6 +282,10 @@ class Benchmark:
             "evaluation": [self.evaluation.preferences, self.evaluation.samples, self.evaluation.steps],
             "shift": self.evaluation.shift,
         }
+        if self.evaluation_prompts:
+            definition["evaluation_prompts"] = self.evaluation_prompts
+        if self.features is not None:
+            definition["features"] = dict(self.features.describe())
         return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
     def record(self, also: Sequence[Sequence[float]] = ()) -> BenchmarkRecord:
@@ -291,9 +326,10 @@ def _reward_definition(reward: Reward) -> dict[str, Any]:
 class Suite:
     """Benchmarks that are run together, the methods compared on them, and the default seeds.
 
-    `methods` are run where none is named. `conditions` are fields that every method has alike here, also one from
-    outside, unless its own class sets them. `study` is a measurement that needs no training: it runs before the
-    trainings, writes a file into the suite's folder unless that is there already, and returns its path.
+    `methods` are run where none is named, on the benchmarks in `only` just those named there. `conditions` are fields
+    that every method has alike here, also one from outside, unless its own class sets them. `study` is a measurement
+    that needs no training: it runs before the trainings, writes a file into the suite's folder unless that is there
+    already, and returns its path.
     """
 
     name: str
@@ -302,61 +338,4 @@ class Suite:
     seeds: tuple[int, ...] = (0, 1, 2)
     conditions: Mapping[str, Any] = field(default_factory=dict)
     study: Callable[[Path], Path] | None = None
-
-
-def _scored(reward: Reward, samples: Tensor, prompts: Sequence[str]) -> Tensor:
-    try:
-        column: Any = reward(samples, prompts)
-    except RewardError:
-        raise
-    except Exception as error:
-        # Rewards are other people's code: whatever they raise ends the run with one line that names the reward.
-        raise RewardError(f"reward {reward.name}: failed with {type(error).__name__}: {error}") from error
-    if not isinstance(column, Tensor) or not column.is_floating_point():
-        found = f"a tensor of {column.dtype}" if isinstance(column, Tensor) else type(column).__name__
-        raise RewardError(f"reward {reward.name}: expected a tensor of floating-point scores, found {found}")
-    return column
-
-
-def score(rewards: Sequence[Reward], samples: Tensor, prompts: Sequence[str]) -> Tensor:
-    """Return the rewards [B, K] of samples [B, ...].
-
-    Raises:
-        RewardError: If a reward fails or returns anything but finite floating-point scores or NaN of shape [B].
-    """
-    columns = []
-    for reward in rewards:
-        column = _scored(reward, samples, prompts)
-        if tuple(column.shape) != (len(prompts),):
-            raise RewardError(
-                f"reward {reward.name}: expected shape ({len(prompts)},), one score a sample, "
-                f"found {tuple(column.shape)}"
-            )
-        columns.append(column)
-    if not columns:
-        return samples.new_zeros(len(prompts), 0)
-    scores = torch.stack(columns, dim=1)
-    infinite = scores.isinf()
-    if infinite.any():
-        row, column_at = infinite.nonzero()[0].tolist()
-        raise RewardError(
-            f"reward {rewards[column_at].name}: expected finite scores or NaN, "
-            f"found {float(scores[row, column_at])} for prompt {prompts[row]!r}"
-        )
-    return scores
-
-
-def orientation(rewards: Sequence[Reward]) -> Tensor:
-    """Return +1 or -1 for each reward [K]: what turns scores into numbers of which more is better."""
-    return torch.tensor([1.0 if reward.higher_is_better else -1.0 for reward in rewards])
-
-
-def check_applies(rewards: Sequence[Reward], scores: Tensor) -> None:
-    """Check that every reward applies to some sample of scores [B, K].
-
-    Raises:
-        RewardError: If a column is NaN throughout.
-    """
-    for k, reward in enumerate(rewards):
-        if not bool(scores[:, k].isfinite().any()):
-            raise RewardError(f"reward {reward.name}: expected a score for at least one prompt, found NaN everywhere")
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

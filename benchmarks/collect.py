@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.base import Benchmark, orientation, score
+from benchmarks.base import Benchmark
 from benchmarks.draws import KeyedDraws, derived_seed
+from benchmarks.scoring import orientation, score
 from methods.base import Backbone, Batch, Condition, Draws, Method, Rollout
 from methods.samplers.loop import denoise
 from methods.samplers.schedules import shifted_sigmas

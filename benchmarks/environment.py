@@ -9,7 +9,10 @@ from pathlib import Path
 
 import torch
 
-PACKAGES = ("torch", "numpy", "scipy", "pandas", "pyarrow", "moocore", "pymoo", "safetensors", "torchjd", "flowfront")
+PACKAGES = (
+    "torch", "numpy", "scipy", "pandas", "pyarrow", "moocore", "pymoo", "safetensors", "torchjd", "diffusers", "peft",
+    "pillow", "flowfront",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 
 

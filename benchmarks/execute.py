@@ -105,7 +105,6 @@ def _evaluate_mixtures(session: Session) -> None:
     learner = Learner(benchmark, run.models[0].method, run.seed)
     learner.step = max(run.steps_of(model) for model in run.models)
     session.model, session.learner = n, learner
-    tables = []
     for i, wanted in enumerate(sweep):
         mixed = {
             name: torch.stack([w * part[name] for w, part in zip(wanted, parts, strict=True)]).sum(0)
@@ -114,14 +113,13 @@ def _evaluate_mixtures(session: Session) -> None:
             for name, tensor in parts[0].items()
         }
         learner.snapshots.load(mixed)
-        tables.append(
-            evaluate(
-                benchmark, learner.bare, "evaluation", [wanted], run.seed, conditional=False, step=learner.step,
-                first_point=n + i,
-            )
+        found = evaluate(
+            benchmark, learner.bare, "evaluation", [wanted], run.seed, conditional=False, step=learner.step,
+            first_point=n + i,
         )  # fmt: skip
-    if tables:
-        session.add_evaluation(n, learner, joined(tables))
+        session.add_points(found)
+    if sweep:
+        session.add_cost(n, learner)
     session.save(n + 1, None)
 
 
@@ -129,19 +127,19 @@ def _evaluate_base(session: Session, learner: Learner) -> None:
     # Without a preference: the untrained model. The recorded preference only says that none is favored.
     benchmark = session.run.benchmark
     k = benchmark.n_objectives
-    columns = evaluate(
+    sweep = evaluate(
         benchmark, learner.bare, "reference", [(1 / k,) * k], session.run.seed, conditional=False, step=0, first_point=0
     )
-    check_reference_point(benchmark, columns)
-    session.add_evaluation(0, learner, columns)
+    check_reference_point(benchmark, sweep.columns)
+    session.add_evaluation(0, learner, sweep)
 
 
 def _evaluate_model(session: Session, index: int, model: Model, learner: Learner) -> None:
     benchmark = session.run.benchmark
     conditional = model.preference is None
-    sweep = benchmark.evaluation.preferences if model.preference is None else [model.preference]
-    columns = evaluate(
-        benchmark, learner.bare, "evaluation", sweep, session.run.seed, conditional=conditional, step=learner.step,
+    wanted = benchmark.evaluation.preferences if model.preference is None else [model.preference]
+    sweep = evaluate(
+        benchmark, learner.bare, "evaluation", wanted, session.run.seed, conditional=conditional, step=learner.step,
         first_point=0 if conditional else index,
     )  # fmt: skip
-    session.add_evaluation(index, learner, columns)
+    session.add_evaluation(index, learner, sweep)

@@ -20,11 +20,11 @@ class Probe:
 
     def __init__(self, benchmark: Benchmark, backbone: Backbone, seed: int) -> None:
         """Draw the inputs."""
-        draws = KeyedDraws(seed, range(len(benchmark.prompts)), 0)
+        draws = KeyedDraws(seed, range(len(benchmark.evaluated)), 0)
         self._backbone = backbone
         self._x = draws.normal("probe", 2, *backbone.latent_shape).flatten(0, 1)
-        rows = torch.arange(len(benchmark.prompts)).repeat_interleave(2)
-        self._condition = backbone.encode(benchmark.prompts).rows(rows)
+        rows = torch.arange(len(benchmark.evaluated)).repeat_interleave(2)
+        self._condition = backbone.encode(benchmark.evaluated).rows(rows)
         self._sigma = torch.full((len(self._x),), 0.5).to(self._x)
         self._corners = torch.from_numpy(lattice(benchmark.n_objectives, 1)).to(self._x)
 

@@ -1,6 +1,7 @@
 """Cost of the harness: its training step over a bare loop with the same forward and backward passes.
 
-`python -m benchmarks.overhead` runs both in turn on toy benchmarks and prints the ratio of their times.
+`python -m benchmarks.overhead` runs both in turn on toy and image benchmarks and prints the ratio of their times, and
+the memory the process has taken at most.
 The bare loop is what one would write by hand for this one method: no records, no keyed noise, no masks, no named parts.
 """
 
@@ -13,10 +14,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks import environment
 from benchmarks.backbones.toy import ResidualSize, ToyBackbone
 from benchmarks.base import Benchmark
 from benchmarks.run import Run
@@ -109,19 +112,28 @@ def timed(step: Callable[[], object], n: int) -> float:
     return time.perf_counter() - started
 
 
-def measure(benchmark: Benchmark, blocks: int, steps: int) -> dict[str, float]:
+class Bare(Protocol):
+    """A hand-written training loop."""
+
+    def step(self) -> None:
+        """Do one training step."""
+        ...
+
+
+def measure(
+    benchmark: Benchmark, name: str, method: Method, make: Callable[[Benchmark, Method], Bare], blocks: int, steps: int
+) -> dict[str, float]:
     """Return the median ratio of harness to bare loop over interleaved blocks, its range, and milliseconds a step.
 
     The harness writes its records as in a real run. The steps on which it measures the K gradients are switched off:
     those are passes the bare loop does not have.
     """
     benchmark = replace(benchmark, recipe=replace(benchmark.recipe, diagnostics_every=0))
-    method = TOY.methods["pareto_slider"]
     torch.set_num_threads(benchmark.recipe.threads)
-    bare = BareLoop(benchmark, method)
+    bare = make(benchmark, method)
     ratios, ours, theirs = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        session = Session(Run("overhead", benchmark, "pareto_slider", method, 0, Path(folder)))
+        session = Session(Run("overhead", benchmark, name, method, 0, Path(folder)))
         learner = Learner(benchmark, method, 0)
 
         def harness() -> None:
@@ -139,6 +151,8 @@ def measure(benchmark: Benchmark, blocks: int, steps: int) -> dict[str, float]:
         "ratio_high": max(ratios),
         "harness_ms": 1e3 * statistics.median(ours) / steps,
         "bare_ms": 1e3 * statistics.median(theirs) / steps,
+        "threads": benchmark.recipe.threads,
+        "peak_memory_bytes": environment.peak_memory(),
     }
 
 
@@ -148,16 +162,33 @@ def widened(width: int) -> Benchmark:
     return replace(TWO_TARGETS, backbone=replace(spec, size=ResidualSize(width=width)))
 
 
+def _toys(blocks: int, steps: int) -> dict[str, dict[str, float]]:
+    cases = {"two-targets": TWO_TARGETS, "three-targets": THREE_TARGETS}
+    cases |= {f"two-targets, width {width}": widened(width) for width in (256, 512)}
+    name = "pareto_slider"
+    return {case: measure(found, name, TOY.methods[name], BareLoop, blocks, steps) for case, found in cases.items()}
+
+
+def _images(blocks: int) -> dict[str, float]:
+    # A step takes seconds here, so a block is one step.
+    from benchmarks.overhead_images import BareImageLoop
+    from benchmarks.suites.shapes import PLAIN_VS_COLOURFUL, SHAPES
+
+    both = replace(PLAIN_VS_COLOURFUL, recipe=replace(PLAIN_VS_COLOURFUL.recipe, threads=2))
+    return measure(both, "weighted_sum", SHAPES.methods["weighted_sum"], BareImageLoop, blocks, 1)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--blocks", type=int, default=11, help="interleaved pairs of blocks")
     parser.add_argument("--steps", type=int, default=25, help="training steps of a block")
+    parser.add_argument("--only", choices=("toy", "images"), help="leave out the others")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    cases = {"two-targets": TWO_TARGETS, "three-targets": THREE_TARGETS}
-    cases |= {f"two-targets, width {width}": widened(width) for width in (256, 512)}
-    found = {name: measure(case, arguments.blocks, arguments.steps) for name, case in cases.items()}
+    found = {} if arguments.only == "images" else _toys(arguments.blocks, arguments.steps)
+    if arguments.only != "toy":
+        found["plain-vs-colourful"] = _images(arguments.blocks)
     if arguments.json:
         print(json.dumps(found, indent=1))
         return

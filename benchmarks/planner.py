@@ -59,6 +59,7 @@ def find_suite(name: str) -> Suite:
         UsageError: If there is none.
     """
     if NAMED_OUTSIDE in name:
+        _allow_local_modules()
         suite = load_attribute(name, "suite")
         if not isinstance(suite, Suite):
             raise UsageError(f"suite {name}: expected a benchmarks.base.Suite, found {type(suite).__name__}")
@@ -106,7 +107,12 @@ def _snake_case(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
-def _chosen_benchmarks(suite: Suite, names: Sequence[str]) -> list[Benchmark]:
+def chosen_benchmarks(suite: Suite, names: Sequence[str]) -> list[Benchmark]:
+    """Return the named benchmarks of a suite, all for no name.
+
+    Raises:
+        UsageError: If there is none of a name.
+    """
     known = {benchmark.name: benchmark for benchmark in suite.benchmarks}
     for name in names:
         if name not in known:
@@ -149,7 +155,7 @@ def resolve(request: Request) -> list[Run]:
     """
     _allow_local_modules()
     suite = find_suite(request.suite)
-    benchmarks = _chosen_benchmarks(suite, request.benchmarks)
+    benchmarks = chosen_benchmarks(suite, request.benchmarks)
     if request.recipe:
         benchmarks = [_with_recipe(benchmark, dict(request.recipe)) for benchmark in benchmarks]
     if request.settings:
@@ -158,12 +164,14 @@ def resolve(request: Request) -> list[Run]:
         methods = _chosen_methods(suite, request.methods)
     benchmarks = _changed(methods, benchmarks, request.changes)
     seeds = request.seeds if request.seeds is not None else suite.seeds
+    only = {} if request.methods or request.settings else suite.only
     origin = request.suite if NAMED_OUTSIDE in request.suite else None
     runs = [
         Run(suite.name, benchmark, name, method, seed, Path(request.out), origin)
         for seed in seeds
         for benchmark in benchmarks
         for name, method in methods.items()
+        if name in only.get(benchmark.name, methods)
     ]
     for run in runs:
         run.validate()
@@ -209,7 +217,7 @@ def request_from_config(path: Path, out: str) -> Request:
     _allow_local_modules()
     record = read_run(path)
     name, suite = record.benchmark.name, record.suite_origin or record.suite
-    found = _chosen_benchmarks(find_suite(suite), [name])[0]
+    found = chosen_benchmarks(find_suite(suite), [name])[0]
     if found.fingerprint != record.benchmark.hash:
         raise UsageError(
             f"{path}: expected benchmark {name} with hash {found.fingerprint[:12]}, as defined here, "

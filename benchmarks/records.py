@@ -24,6 +24,8 @@ RUN_FILE = "run.json"
 STEPS_FILE = "steps.jsonl"
 EVALUATIONS_FILE = "evaluations.parquet"
 GRAMIANS_FILE = "gramians.parquet"
+FEATURES_FILE = "features.parquet"
+REAL_FEATURES_FILE = "real_features.parquet"
 
 
 class UsageError(ValueError):

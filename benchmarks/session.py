@@ -9,10 +9,13 @@ import numpy as np
 
 from benchmarks import environment
 from benchmarks.checkpoints import EvaluatedModel, Position, read_position, save_position
-from benchmarks.evaluate import Columns
+from benchmarks.evaluate import Columns, Sweep, feature_columns
+from benchmarks.pictures import add_sheets
 from benchmarks.records import (
     EVALUATIONS_FILE,
+    FEATURES_FILE,
     GRAMIANS_FILE,
+    REAL_FEATURES_FILE,
     STEPS_FILE,
     CheckpointRecord,
     CostRecord,
@@ -55,7 +58,8 @@ class Session:
         self.position = position or _START
         self.evaluated = list(self.position.evaluated)
         self.invariants = [InvariantRecord.model_validate(entry) for entry in self.position.invariants]
-        self.tables = self._stored_evaluations()
+        self.tables = self._stored(EVALUATIONS_FILE)
+        self.features = [] if run.benchmark.features is None else self._stored(FEATURES_FILE)
         self.gramians = self._stored_gramians()
         # Only now, with everything read, is anything written: a damaged file must leave the others as they are.
         check_steps(run.folder / STEPS_FILE, self.position.steps_offset)
@@ -65,10 +69,10 @@ class Session:
         self.model = 0
         self.learner: Learner | None = None
 
-    def _stored_evaluations(self) -> list[Columns]:
+    def _stored(self, name: str) -> list[Columns]:
         if not self.evaluated:
             return []
-        frame = read_table(self.run.folder / EVALUATIONS_FILE)
+        frame = read_table(self.run.folder / name)
         conditional = self.run.method.preferences is not None
         tables = []
         for entry in self.evaluated:
@@ -103,17 +107,41 @@ class Session:
             numbers = [*gramian[:k, :k].flatten().tolist(), *gramian[k].tolist()]
             self.gramians.append((model, learner.step, part, *numbers))
 
-    def add_evaluation(self, model: int, learner: Learner, columns: Columns) -> None:
-        """Add an evaluated sweep to the records."""
-        self.tables.append(columns)
+    def add_evaluation(self, model: int, learner: Learner, sweep: Sweep) -> None:
+        """Add an evaluated sweep to the records, with what its model had cost."""
+        self.add_points(sweep)
+        self.add_cost(model, learner)
+
+    def add_points(self, sweep: Sweep) -> None:
+        """Add the points of a sweep to the records; pictures are on disk at once."""
+        self.tables.append(sweep.columns)
+        if sweep.features is not None:
+            self.features.append(sweep.features)
+        gallery, step = self.run.benchmark.gallery, int(sweep.columns["step"][0])
+        if gallery is not None and sweep.pictures is not None:
+            add_sheets(self.run.folder, gallery, step, sweep.first_point, sweep.preferences, sweep.pictures)
+
+    def add_cost(self, model: int, learner: Learner) -> None:
+        """Add what an evaluated model had cost."""
         self.evaluated.append(_cost_of(model, learner))
 
     def save_tables(self) -> None:
         """Write the measurements so far."""
         if self.tables:
             write_table(self.run.folder / EVALUATIONS_FILE, joined(self.tables))
+        if self.features:
+            write_table(self.run.folder / FEATURES_FILE, joined(self.features))
+            self._save_real_features()
         if self.gramians:
             write_table(self.run.folder / GRAMIANS_FILE, self._gramian_columns())
+
+    def _save_real_features(self) -> None:
+        # One file for all runs of the benchmark: it depends on nothing but the benchmark.
+        path, benchmark = self.run.folder.parents[1] / REAL_FEATURES_FILE, self.run.benchmark
+        if benchmark.features is None or path.exists():
+            return
+        features, prompts = benchmark.features.real(benchmark.evaluated)
+        write_table(path, {"prompt_id": prompts.numpy()} | feature_columns(features))
 
     def save(self, model: int, learner: Learner | None) -> None:
         """Write everything, so that a run cut off from here on goes on from here."""

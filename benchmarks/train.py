@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.base import Benchmark, orientation
+from benchmarks.base import Benchmark
 from benchmarks.collect import Meter, MeteredBackbone, collect, draw_prompts
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
+from benchmarks.scoring import orientation
 from benchmarks.update import Accumulated, accumulate, gramian_of, losses_of, parts_of
 from methods.base import Batch, Method, Points, State, Step
 from methods.gradients import ObjectiveGradients, assign_gradient, cosines

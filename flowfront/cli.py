@@ -196,6 +196,30 @@ def _study(request: "Request", as_json: bool) -> None:
             typer.echo(f"study: {path}")
 
 
+@app.command("eval")
+def eval_(
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="A suite's name, or module:NAME.")],
+    benchmark: BenchmarkOption = None,
+    seeds: SeedsOption = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: one a processor.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the untrained models of a suite: rewards, held-out rewards, drift, diversity, time a sample.
+
+    Example: flowfront eval shapes --benchmark five-rewards --seeds 3
+    """
+    from benchmarks.executors import default_jobs
+    from flowfront.measure import lines, measure
+
+    rows = measure(
+        suite, benchmark or (), (0, 1, 2) if seeds is None else parse_seeds(seeds), threads or default_jobs()
+    )
+    if as_json:
+        _print_json(rows)
+    else:
+        typer.echo("\n".join(lines(rows)))
+
+
 @app.command("report")
 def report_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of records, such as results/toy.")],
@@ -223,6 +247,32 @@ def _report(folder: Path, as_json: bool) -> None:
         console.print(f"note: {note}", highlight=False, markup=False)
     for path in report.folders:
         console.print(f"report: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("pretrain")
+def pretrain_(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="shapes or shapes-alignment.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder of the training.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="Gradient steps; default: as shipped.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: one a processor.")] = None,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile first (two minutes), then run faster.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model that ships with the project, from nothing; a training that was cut off goes on.
+
+    Example: flowfront pretrain shapes --out results/pretraining/shapes --compile
+    """
+    from benchmarks.executors import default_jobs
+    from flowfront.pretrain import pretrain
+
+    def say(row: dict[str, float]) -> None:
+        typer.echo(json.dumps(row) if as_json else "  ".join(f"{name} {value:g}" for name, value in row.items()))
+
+    folder = Path("results") / "pretraining" / model if out is None else out
+    pretrain(model, folder, steps, device, threads or default_jobs(), say, compiled=compiled)
+    if not as_json:
+        typer.echo(f"weights: {folder / 'weights'}")
 
 
 @app.command("doctor")

@@ -37,7 +37,7 @@ def _invariants(benchmark: Benchmark) -> list[dict[str, Any]]:
     found = checks_at_start(probe, conditional=True)
     for _ in range(STEPS):
         learner.advance()
-    columns = evaluate(
+    sweep = evaluate(
         benchmark,
         learner.bare,
         "evaluation",
@@ -47,7 +47,7 @@ def _invariants(benchmark: Benchmark) -> list[dict[str, Any]]:
         step=STEPS,
         first_point=0,
     )
-    found += checks_at_end(probe, columns, conditional=True, on_policy=False)
+    found += checks_at_end(probe, sweep.columns, conditional=True, on_policy=False)
     return [check.model_dump(mode="json") for check in found]
 
 

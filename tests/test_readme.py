@@ -15,8 +15,14 @@ from benchmarks.suites.toy import TOY
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "results" / "reference"
-WHOLE_SUITES = ("flowfront run toy", "flowfront run sampler-study")
-"""Commands that take minutes; the suites have tests of their own."""
+LONG = (
+    "flowfront run toy",
+    "flowfront run shapes",
+    "flowfront run sampler-study",
+    "flowfront pretrain shapes --compile",
+    "flowfront pretrain shapes-alignment",
+)
+"""Commands that take minutes or hours; what they run has tests of its own."""
 README = (ROOT / "README.md").read_text()
 
 
@@ -38,9 +44,9 @@ def test_the_two_commands_are_what_ci_runs() -> None:
 
 def test_bench_is_the_command_the_readme_says() -> None:
     config = (ROOT / "tox.ini").read_text()
-    assert re.search(
-        r"^\[testenv:bench\]\n(?:.*\n)*?commands = flowfront run toy \{posargs\}$", config, flags=re.MULTILINE
-    )
+    lines = r"commands =\n    flowfront run toy \{posargs\}\n    flowfront run shapes-short"
+    job = rf"^\[testenv:bench\]\n(?:.*\n)*?{lines}$"
+    assert re.search(job, config, flags=re.MULTILINE)
 
 
 def test_the_tree_exists() -> None:
@@ -98,12 +104,13 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_every_command_of_the_readme_runs(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if not request.config.getoption("--run-readme"):
         # The commands are then only checked for being known; `tox -e doc` runs them all.
-        assert all(re.match(r"flowfront (list|plan|run|report|doctor)\b|tox|pip install", c) for c in commands())
+        known = r"flowfront (list|plan|run|eval|report|doctor|pretrain)\b|tox|pip install"
+        assert all(re.match(known, command) for command in commands())
         return
     (tmp_path / "equal_pull.py").write_text(blocks("python")[0])
     program = shutil.which("flowfront", path=str(Path(sys.executable).parent))
     assert program is not None
-    runnable = [c for c in commands() if c.startswith("flowfront ") and "toy {" not in c and c not in WHOLE_SUITES]
+    runnable = [c for c in commands() if c.startswith("flowfront ") and "toy {" not in c and c not in LONG]
     assert len(runnable) >= 8
     for command in dict.fromkeys(runnable):
         words = [program, *command.split()[1:]]

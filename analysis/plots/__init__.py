@@ -1,4 +1,4 @@
-"""Pictures of fronts and gradients, drawn without pyplot.
+"""Pictures of fronts, gradients and samples, drawn without pyplot.
 
 No window, no global figure, the same bytes for the same records.
 """
@@ -7,7 +7,9 @@ from analysis.plots.coefficients import coefficient_figure
 from analysis.plots.cosines import cosine_figure, part_figure
 from analysis.plots.fronts import front_figure
 from analysis.plots.overview import overview_figure
+from analysis.plots.pictures import grid_figure, strip_figure
 from analysis.plots.style import Look, assign_looks, drawing, render
+from analysis.plots.thumbnails import thumbnail_figure
 
 __all__ = [
     "Look",
@@ -16,7 +18,10 @@ __all__ = [
     "cosine_figure",
     "drawing",
     "front_figure",
+    "grid_figure",
     "overview_figure",
     "part_figure",
     "render",
+    "strip_figure",
+    "thumbnail_figure",
 ]

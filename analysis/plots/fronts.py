@@ -40,16 +40,16 @@ def front_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Figure:
     figure.suptitle(part.record.name, fontsize=11, color=INK)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, (x, y) in zip(panels, shown, strict=True):
-        _draw_pair(axes, part, looks, x, y)
+        draw_pair(axes, part, looks, x, y)
     if len(pairs) == 1:
         panels[0].set_title("from the reference point")
         panels[1].set_title("close-up of the fronts")
-        _close_up(panels[1], part)
+        close_up(panels[1], part)
     legend_below(figure, entries_of(panels[0]), 6)
     return figure
 
 
-def _close_up(axes: Axes, part: BenchmarkSummary) -> None:
+def close_up(axes: Axes, part: BenchmarkSummary) -> None:
     """Limit a panel of two rewards to the points of the methods and the true front."""
     rewards = part.yardstick.rewards
     sets = [oriented(front.points, rewards) for fronts in part.fronts.values() for front in fronts.values()]
@@ -65,8 +65,16 @@ def _close_up(axes: Axes, part: BenchmarkSummary) -> None:
     axes.set_ylim(ends[1] if rewards[1].higher_is_better else ends[1][::-1])
 
 
-def _draw_pair(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look], x: int, y: int) -> None:
-    """Draw the points of all methods in two of the rewards."""
+def draw_pair(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look], x: int, y: int) -> None:
+    """Draw the points of all methods in two of the rewards, with the base model and the reference point.
+
+    Args:
+        axes: Where to.
+        part: The benchmark.
+        looks: Look by method, for every method of the benchmark.
+        x: Number of the reward to the right.
+        y: Number of the reward upwards.
+    """
     rewards = part.yardstick.rewards
     planar = len(rewards) == 2
     if part.yardstick.true_front is not None:

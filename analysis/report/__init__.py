@@ -1,15 +1,19 @@
 """The report of a suite: tables, pictures and pages, written beside the records they rest on."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.pictures import Exhibition
 from analysis.report.across import across_table
 from analysis.report.gradient_tables import gradient_parts_table, gradient_table
 from analysis.report.headline import full_table, headline_table
+from analysis.report.held_out_tables import held_out_table
 from analysis.report.notes import notes_of
 from analysis.report.pages import html_page, markdown_page
+from analysis.report.picture_page import exhibitions_of, picture_figures
 from analysis.report.sampler_page import NAME, sampler_figures, sampler_section, sampler_table
 from analysis.report.single_models import single_model_table
 from analysis.samplers import SamplerStudy, read_study
@@ -56,8 +60,9 @@ def write_report(folder: Path) -> Report:
     suites = sorted({run.folder.parents[2] for run in find_runs(folder.resolve())})
     summaries = [summarize(suite) for suite in suites]
     studies = [read_study(suite, summary) for suite, summary in zip(suites, summaries, strict=True)]
-    for suite, summary, study in zip(suites, summaries, studies, strict=True):
-        _write(suite / REPORT_FOLDER, summary, study)
+    exhibitions = [exhibitions_of(summary) for summary in summaries]
+    for suite, summary, study, shown in zip(suites, summaries, studies, exhibitions, strict=True):
+        _write(suite / REPORT_FOLDER, summary, study, shown)
     several = len(suites) > 1
     tables = [headline_table(summary, with_suite=several) for summary in summaries]
     notes = [(f"{summary.suite}: " if several else "") + note for summary in summaries for note in notes_of(summary)]
@@ -71,10 +76,10 @@ def write_report(folder: Path) -> Report:
     )
 
 
-def _write(folder: Path, summary: Summary, study: SamplerStudy | None) -> None:
+def _write(folder: Path, summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition]) -> None:
     """Write all files of one suite's report."""
     notes, headline = notes_of(summary), headline_table(summary)
-    pictures, extra = _pictures(summary, study), () if study is None else (sampler_section(study),)
+    pictures, extra = _pictures(summary, study, shown), () if study is None else (sampler_section(study),)
     files: dict[str, bytes] = {f"{name}.png": png for name, (png, _) in pictures.items()}
     files |= {f"{name}.svg": svg for name, (_, svg) in pictures.items()}
     texts = _table_texts(summary, study) | {
@@ -98,6 +103,7 @@ def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]
         "gradient-parts": gradient_parts_table(summary),
     }
     tables |= {f"single-models-{part.record.name}": single_model_table(part) for part in summary.benchmarks}
+    tables |= {f"held-out-{part.record.name}": held_out_table(part) for part in summary.benchmarks}
     tables |= {} if study is None else {NAME: sampler_table(study)}
     texts: dict[str, str] = {}
     for name, table in tables.items():
@@ -106,8 +112,10 @@ def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]
     return texts
 
 
-def _pictures(summary: Summary, study: SamplerStudy | None) -> dict[str, tuple[bytes, bytes]]:
-    """Return PNG and SVG by name, the overview first, fronts before gradients."""
+def _pictures(
+    summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition]
+) -> dict[str, tuple[bytes, bytes]]:
+    """Return PNG and SVG by name, the overview first, then fronts, samples and gradients."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
     from analysis.plots import (
         assign_looks,
@@ -125,6 +133,8 @@ def _pictures(summary: Summary, study: SamplerStudy | None) -> dict[str, tuple[b
         pictures = {"overview": render(overview_figure(summary, looks))}
         for part in summary.benchmarks:
             pictures[f"fronts-{part.record.name}"] = render(front_figure(part, looks))
+        for one in shown:
+            pictures |= {name: render(figure) for name, figure in picture_figures(one, looks)}
         for part in summary.benchmarks:
             figures = {"gradients": cosine_figure, "gradient-parts": part_figure, "coefficients": coefficient_figure}
             for kind, draw in figures.items():

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.report import across, gradient_tables, single_models
+from analysis.report import across, control_table, gradient_tables, held_out_tables, picture_page, single_models
 from analysis.report.headline import comparison_table, headline_table, indicator_table
 from analysis.report.notes import invariants_line, origins
 from analysis.report.single_models import single_model_table
@@ -81,7 +81,7 @@ class Section:
 
 
 def sections_of(summary: Summary, pictures: Sequence[str], extra: Sequence[Section] = ()) -> list[Section]:
-    """Return the sections that have a table with rows, in order, without their empty tables.
+    """Return the sections that have a table with rows or a picture, in order, without their empty tables.
 
     Args:
         summary: The suite.
@@ -90,19 +90,26 @@ def sections_of(summary: Summary, pictures: Sequence[str], extra: Sequence[Secti
     """
     of_gradients = tuple(name for name in pictures if name.startswith(GRADIENT_PICTURES))
     of_extra = {name for section in extra for name in section.pictures}
-    of_results = tuple(name for name in pictures if name not in of_gradients and name not in of_extra)
+    of_samples = tuple(name for name in pictures if name.startswith(picture_page.PREFIXES))
+    elsewhere = {*of_gradients, *of_samples, *of_extra}
+    of_results = tuple(name for name in pictures if name not in elsewhere)
     single = tuple((part.record.name, single_model_table(part)) for part in summary.benchmarks)
+    held_out = tuple((part.record.name, held_out_tables.held_out_table(part)) for part in summary.benchmarks)
+    control = tuple((part.record.name, control_table.control_table(part)) for part in summary.benchmarks)
     lead = (gradient_tables.EXPLANATION, *gradient_tables.gradient_lines(summary))
     sections = [
         Section("Methods across benchmarks", (across.EXPLANATION,), (("", across.across_table(summary)),)),
         Section("Results", (), (("", headline_table(summary)),), (READING,), of_results),
         Section("Single models", (single_models.EXPLANATION,), single),
+        Section("Held-out changes", (held_out_tables.EXPLANATION,), held_out),
+        Section("Control", (control_table.EXPLANATION,), control),
+        Section("Pictures", picture_page.captions(of_samples), (), (), of_samples),
         Section("Gradients", lead, (("", gradient_tables.gradient_table(summary)),), (), of_gradients),
         Section("Distances and gains", (), (("", indicator_table(summary)),)),
         Section("Paired comparisons", (), (("", comparison_table(summary)),)),
     ]
     kept = [replace(one, tables=tuple(pair for pair in one.tables if pair[1].rows)) for one in sections]
-    return [*extra, *(section for section in kept if section.tables)]
+    return [*extra, *(section for section in kept if section.tables or section.pictures)]
 
 
 def markdown_page(

@@ -45,7 +45,7 @@ def _row(row: Row, front: Front, names: list[str], marks: tuple[bool, bool]) -> 
     improved, worsened = improved_and_worsened(found) or (None, None)
     return (
         Cell(row.method),
-        Cell(_preference_text(front)),
+        Cell(preference_text(front)),
         *(Cell(found.get(f"{BALANCED_GAIN}{name}")) for name in names),
         Cell(improved),
         Cell(worsened),
@@ -55,7 +55,7 @@ def _row(row: Row, front: Front, names: list[str], marks: tuple[bool, bool]) -> 
     )
 
 
-def _preference_text(front: Front) -> str:
+def preference_text(front: Front) -> str:
     """Return the preference of the balanced point, `equal` for equal weights, `none` where it was asked for none."""
     index = balanced_index(front)
     if front.preferences is None or index is None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.base import Budget, RewardError, check_applies, score
+from benchmarks.base import Budget, RewardError
 from benchmarks.records import UsageError
 from benchmarks.rewards.quadratic import QuadraticReward
+from benchmarks.scoring import check_applies, score
 from benchmarks.suites.toy import TOY
 from tests.support.suites import FIRST, PARTIAL, PROMPTS, SECOND, Cost, Fault, FaultyReward, tiny_benchmark
 

@@ -39,7 +39,7 @@ def columns_of(
     settings: dict[str, Any] = {"conditional": True, "step": 7, "first_point": 0, "snapshot": "current", "seed": 0}
     settings |= changes
     snapshot, seed = settings.pop("snapshot"), settings.pop("seed")
-    return evaluate(benchmark, backbone or trained(benchmark), snapshot, preferences, seed, **settings)
+    return evaluate(benchmark, backbone or trained(benchmark), snapshot, preferences, seed, **settings).columns
 
 
 def assert_equal_columns(one: Columns, other: Columns) -> None:

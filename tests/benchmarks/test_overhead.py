@@ -51,9 +51,44 @@ def test_the_bare_rollout_is_the_samplers() -> None:
 
 
 def test_a_measurement_is_a_ratio_of_times() -> None:
-    found = measure(SMALL, blocks=2, steps=1)
-    assert set(found) == {"ratio", "ratio_low", "ratio_high", "harness_ms", "bare_ms"}
+    found = measure(SMALL, "pareto_slider", SLIDER, BareLoop, blocks=2, steps=1)
+    assert set(found) == {"ratio", "ratio_low", "ratio_high", "harness_ms", "bare_ms", "threads", "peak_memory_bytes"}
     assert 0 < found["ratio_low"] <= found["ratio"] <= found["ratio_high"]
     assert found["harness_ms"] > 0
     assert found["bare_ms"] > 0
     assert isinstance(SLIDER.snapshots.old, LinearDecay)
+
+
+def test_the_bare_image_loop_takes_the_harness_s_step() -> None:
+    # With the harness's rollouts, noise and noise levels, the hand-written loop finds the harness's gradient.
+    from benchmarks.collect import Meter, MeteredBackbone, collect
+    from benchmarks.draws import KeyedDraws
+    from benchmarks.overhead_images import BareImageLoop
+    from benchmarks.suites.shapes import PLAIN_VS_COLOURFUL, SHAPES
+    from benchmarks.update import accumulate, losses_of
+    from methods.gradients import ObjectiveGradients
+
+    recipe = replace(PLAIN_VS_COLOURFUL.recipe, prompts_per_step=2, group_size=3, rollout_steps=3, micro_batch=None)
+    benchmark, method = replace(PLAIN_VS_COLOURFUL, recipe=recipe), SHAPES.methods["weighted_sum"]
+    bare = BareImageLoop(benchmark, method)
+    learner = Learner(benchmark, method, 0)
+    ids, meter = [3, 30], Meter()
+    draws = KeyedDraws(0, ids, 0)
+    batch = collect(benchmark, method, MeteredBackbone(learner.bare, meter), draws, ids, meter)
+    points = method.objective.points(batch, draws)
+    found = losses_of(method, batch, learner.weighting_state, None, measure=False)
+    accumulate(
+        learner.backbone, ObjectiveGradients(learner.bare.network), method, batch, points, found, None, measure=False
+    )
+    rows = torch.tensor(ids).repeat_interleave(3)
+    optimality = (0.5 + found.advantages.clamp(-5, 5) / 10).mean(1)
+    level = points.sigma[:, None, None, None]
+    noise = (points.x - (1 - level) * points.target) / level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "randn_like", lambda _: noise)
+        bare.add_gradient(batch.rollout.clean, optimality, rows, points.rollout, points.sigma, 1.0)
+    for one, other in zip(bare.parameters, learner.parameters, strict=True):
+        expected = torch.zeros_like(other) if other.grad is None else other.grad
+        torch.testing.assert_close(
+            one.grad if one.grad is not None else torch.zeros_like(one), expected, rtol=2e-2, atol=1e-5
+        )

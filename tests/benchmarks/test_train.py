@@ -312,9 +312,10 @@ def test_every_method_improves_the_rewards_it_trains_on(name: str) -> None:
 
     def reward(snapshot: str) -> float:
         conditional = model.preference is None
-        columns = evaluate(
+        sweep = evaluate(
             benchmark, learner.bare, snapshot, [preference], 0, conditional=conditional, step=0, first_point=0
         )
+        columns = sweep.columns
         means = [float(columns[f"reward_{name}"].mean()) for name in ("first", "second")]
         return sum(w * mean for w, mean in zip(preference, means, strict=True))
 
@@ -331,8 +332,8 @@ def test_where_less_is_better_training_makes_it_less() -> None:
     learner = Learner(benchmark, tiny_methods()["fixed_weights"].models(2)[0].method, 0)
 
     def cost(snapshot: str) -> float:
-        columns = evaluate(benchmark, learner.bare, snapshot, [(1.0, 0.0)], 0, conditional=False, step=0, first_point=0)
-        return float(columns["reward_cost"].mean())
+        sweep = evaluate(benchmark, learner.bare, snapshot, [(1.0, 0.0)], 0, conditional=False, step=0, first_point=0)
+        return float(sweep.columns["reward_cost"].mean())
 
     before = cost("reference")
     for _ in range(100):

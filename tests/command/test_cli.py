@@ -159,7 +159,7 @@ def test_a_request_that_a_worker_cannot_resolve_is_a_fault_of_the_input(here: Pa
     for word in (0, 1, None):
         ours.send(word)
     _serve(Request("no-such-suite", (), (), None, (), "out"), theirs)
-    says = "no suite 'no-such-suite': expected one of sampler-study, toy"
+    says = "no suite 'no-such-suite': expected one of shapes-short, shapes, sampler-study, toy"
     assert [ours.recv(), ours.recv()] == [Outcome(0, error=says), Outcome(1, error=says)]
     for end in (ours, theirs):
         end.close()

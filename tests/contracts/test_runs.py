@@ -164,7 +164,8 @@ def mixed_evaluation(run: Run, weights: tuple[float, ...]) -> Mapping[str, Any]:
         mixed = [w * part[source] for w, part in zip(weights, parts, strict=True)]
         state[name] = torch.stack(mixed).sum(0)
     learner.snapshots.load(state)
-    return evaluate(run.benchmark, learner.bare, "current", [weights], 0, conditional=False, step=0, first_point=0)
+    sweep = evaluate(run.benchmark, learner.bare, "current", [weights], 0, conditional=False, step=0, first_point=0)
+    return sweep.columns
 
 
 def test_a_soup_is_evaluated_at_its_models_and_between_them(finished: Any) -> None:

@@ -25,7 +25,8 @@ def test_html_stands_alone_and_escapes(suite_summary: Summary) -> None:
 
 def test_gradients_have_a_section_where_they_were_measured(gradient_summary: Summary) -> None:
     pictures = {"overview": b"png", "gradients-two-targets": b"png"}
-    _, results, single, gradients, *_ = sections_of(gradient_summary, list(pictures))
+    sections = {section.heading: section for section in sections_of(gradient_summary, list(pictures))}
+    results, single, gradients = (sections[heading] for heading in ("Results", "Single models", "Gradients"))
     assert (results.pictures, gradients.pictures) == (("overview",), ("gradients-two-targets",))
     assert [title for title, _ in single.tables] == ["three-targets", "two-targets"]
     assert len(gradients.lead) == 3

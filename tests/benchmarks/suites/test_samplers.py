@@ -42,7 +42,8 @@ def test_the_reference_point_follows_the_rule() -> None:
 
 def test_the_base_model_lies_above_the_reference_point_and_near_its_closed_form() -> None:
     backbone = RING.backbone.build(2, 0)
-    columns = evaluate(RING, backbone, "reference", [(0.5, 0.5)], 0, conditional=False, step=0, first_point=0)
+    sweep = evaluate(RING, backbone, "reference", [(0.5, 0.5)], 0, conditional=False, step=0, first_point=0)
+    columns = sweep.columns
     sharpness, preference = (float(columns[f"reward_{reward.name}"].mean()) for reward in RING.rewards)
     # The ODE of 40 steps is somewhat sharper than the data, whose value would be -2 STD^2.
     assert -3 * 2 * STD**2 < sharpness < 0

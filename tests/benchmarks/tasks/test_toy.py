@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from benchmarks.backbones.toy import ToySpec
-from benchmarks.base import score
 from benchmarks.evaluate import evaluate
 from benchmarks.mixtures import GaussianMixture
 from benchmarks.rewards.quadratic import QuadraticReward
+from benchmarks.scoring import score
 from benchmarks.suites.toy import TOY
 from benchmarks.tasks.toy import PROMPTS, SPECIALISTS, ToyTask, plane_task, rounded, specialist_task
 from tests.support.suites import PARTIAL, THIRD, tiny_task
@@ -139,7 +139,8 @@ def test_base_samples_of_the_trained_model_are_those_of_the_mixture() -> None:
     protocol = replace(benchmark.evaluation, samples=256, steps=100)
     benchmark = replace(benchmark, evaluation=protocol)
     backbone = benchmark.backbone.build(2, 0)
-    columns = evaluate(benchmark, backbone, "reference", [(0.5, 0.5)], 0, conditional=False, step=0, first_point=0)
+    sweep = evaluate(benchmark, backbone, "reference", [(0.5, 0.5)], 0, conditional=False, step=0, first_point=0)
+    columns = sweep.columns
     found = np.array([columns[f"reward_{reward.name}"] for reward in benchmark.rewards], dtype=np.float64)
     error = found.std(1) / math.sqrt(found.shape[1])
     rewards = tuple(reward for reward in benchmark.rewards if isinstance(reward, QuadraticReward))

@@ -1,0 +1,1 @@
+"""The world of the image benchmark: its language, its pictures, its prompts."""
