@@ -41,7 +41,9 @@ def _measured(benchmark: Benchmark, seeds: Sequence[int]) -> dict[str, Any]:
         began = time.perf_counter()
         sweep = evaluate(benchmark, backbone, "reference", [neutral], seed, conditional=False, step=0, first_point=0)
         seconds += time.perf_counter() - began
-        values = {name: float(np.nanmean(column)) for name, column in sweep.columns.items() if _is_measured(name)}
+        values = {
+            name: float(np.nanmean(column)) for name, column in sweep.columns.items() if _is_measured(name, column)
+        }
         if benchmark.features is not None and sweep.features is not None:
             real, _ = benchmark.features.real(benchmark.evaluated)
             ours = _matrix(sweep.features)
@@ -61,8 +63,9 @@ def _measured(benchmark: Benchmark, seeds: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _is_measured(column: str) -> bool:
-    return column.startswith(("reward_", "held_out_"))
+def _is_measured(name: str, column: Any) -> bool:
+    # A reward may apply to none of the prompts.
+    return name.startswith(("reward_", "held_out_")) and bool(np.isfinite(column).any())
 
 
 def _matrix(columns: Columns) -> Any:

@@ -39,7 +39,7 @@ from methods.weighted_sum import WeightedSum
 
 COMPOSITION, TEXT, ALIGNMENT = Composition(), SignText(), Alignment()
 COLORFUL, PLAIN = Colorfulness(), Compressibility()
-WATCHED = (Sharpness(), SecondDetector())
+SHARPNESS, SECOND_DETECTOR = Sharpness(), SecondDetector()
 """Never trained on."""
 
 RECIPE = Recipe(
@@ -86,7 +86,8 @@ def _benchmark(
         prompts=_prompts(kinds, 48 // len(kinds), test=False),
         evaluation_prompts=evaluated,
         rewards=rewards,
-        held_out=(*held_out, *WATCHED),
+        # The second detector judges objects; where there are none, it would apply to no prompt.
+        held_out=(*held_out, SHARPNESS, *((SECOND_DETECTOR,) if kinds != ("sign",) else ())),
         reference_point=tuple(box.low for box in boxes),
         bounds=tuple((box.low, box.high) for box in boxes),
         budget=Budget(steps * STEP_COST),

@@ -40,6 +40,16 @@ def test_eval_says_it_in_words(command: Command) -> None:
     assert "held_out_base_log_density" in answer.out
 
 
+def test_a_reward_that_applies_to_no_prompt_is_left_out(command: Command, here: Path) -> None:
+    (here / "partly.py").write_text(
+        "from dataclasses import replace\n"
+        "from tests.support.suites import FaultyReward, tiny_benchmark, tiny_suite\n"
+        'SUITE = tiny_suite(replace(tiny_benchmark(), held_out=(FaultyReward("nan"),)))\n'
+    )
+    (row,) = command("eval", "partly:SUITE", "--seeds", "1", "--json").json()
+    assert set(row["quantities"]) == {"reward_first", "reward_second"}
+
+
 def test_eval_of_pictures_has_drift_diversity_and_every_reward(command: Command) -> None:
     (row,) = command("eval", "shapes-short", "--seeds", "1", "--threads", "1", "--json").json()
     names = set(row["quantities"])
