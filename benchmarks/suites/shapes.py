@@ -3,8 +3,8 @@
 Training prompts come from the training split of the world, evaluation prompts from its test split: no combination of
 count, color, shape and place, and no text of a sign, is in both.
 
-Reference points and bounds are frozen here. They follow one rule from a recorded calibration run
-(`results/reference/shapes/calibration.json`, by `python -m benchmarks.suites.calibrate_shapes`).
+Reference points and bounds are provisional: wide boxes around what the rewards can be, until a calibration run
+(`benchmarks/calibrate.py`) with the full budget for every model has been recorded. Results under them are for looking.
 """
 
 from collections.abc import Sequence
