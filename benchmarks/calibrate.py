@@ -1,14 +1,14 @@
-r"""Bounds of a benchmark's rewards from a calibration run: what models reach that are trained for one trade-off each.
+"""Bounds of a benchmark's rewards from a calibration run: what models reach that are trained for one trade-off each.
 
-    flowfront run shapes --method fixed_weights --set fixed_weights.budget_per_model=1.0 --seeds 100, \
+    flowfront run shapes --method fixed_weights --set fixed_weights.budget_per_model=1.0 --seeds 100, \\
         --out results/calibration
     python -m benchmarks.calibrate results/calibration/shapes
 
 For every reward the lowest and the highest mean over the points of all runs (the base model among them) are widened
 by a tenth of their distance on both sides, cut to the reward's range, and rounded outwards. The worse of the two is the
-reference point. Every model has the full budget, for with a
-share of it hardly anything moves. The seed of a calibration is none of the suite's; what it found is written into the suite by hand and
-frozen, so that results of other days can be compared.
+reference point. Every model has the full budget, for with a share of it hardly anything moves. The seed of a
+calibration is none of the suite's; what it found is written into the suite by hand and frozen, so that results of
+other days can be compared.
 """
 
 import argparse
