@@ -1,8 +1,7 @@
 """Bounds of a benchmark's rewards from a calibration run: what models reach that are trained for one trade-off each.
 
-    flowfront run shapes --method fixed_weights --set fixed_weights.budget_per_model=1.0 --seeds 100, \\
-        --out results/calibration
-    python -m benchmarks.calibrate results/calibration/shapes
+    flowfront run shapes --method fixed_weights --seeds 100, --set fixed_weights.budget_per_model=1.0 --out calibration
+    python -m benchmarks.calibrate calibration/shapes
 
 For every reward the lowest and the highest mean over the points of all runs (the base model among them) are widened
 by a tenth of their distance on both sides, cut to the reward's range, and rounded outwards. The worse of the two is the
