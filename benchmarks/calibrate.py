@@ -25,7 +25,9 @@ MARGIN = 0.1
 
 
 def widened(low: float, high: float, limits: tuple[float | None, float | None]) -> tuple[float, float]:
-    """Return bounds a tenth of their distance wider, within limits, rounded outwards to a fiftieth of the distance.
+    """Return bounds a tenth of their distance wider, within limits, rounded outwards.
+
+    They are rounded to a power of ten between a fiftieth and a fifth of the distance.
 
     Raises:
         UsageError: If they coincide: nothing was learned or lost.
