@@ -53,6 +53,7 @@ def pretrain(model: str, out: Path, steps: int | None, device: str, threads: int
         return
     settings = ShapesPretraining() if steps is None else ShapesPretraining(steps=steps)
     command = "flowfront pretrain shapes" + (f" --steps {steps}" if steps is not None else "")
+    command += " --compile" if compiled else ""
     rewards, prompts = (Composition(), SignText()), unseen_prompts(PROMPTS_PER_KIND)
 
     def listen(training: Pretraining, row: dict[str, float]) -> None:
