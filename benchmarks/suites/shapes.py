@@ -192,7 +192,7 @@ _FEW = replace(
 
 SHAPES_SHORT = Suite(
     name="shapes-short",
-    benchmarks=(replace(PLAIN_VS_COLOURFUL, budget=Budget(10 * STEP_COST), evaluation=_FEW),),
+    benchmarks=(replace(PLAIN_VS_COLOURFUL, budget=Budget(8 * STEP_COST), evaluation=_FEW),),
     methods={name: SHAPES.methods[name] for name in ("pareto_slider", "weighted_sum")},
     seeds=(0,),
     conditions=_CONDITIONS,
