@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from benchmarks.checkpoints import load_tensors, save_tensors
+from benchmarks.compilation import interpreted
 from benchmarks.evaluate import check_reference_point, evaluate
 from benchmarks.invariants import Probe, checks_at_end, checks_at_start
 from benchmarks.records import RunRecord, UsageError
@@ -63,7 +64,7 @@ def _after(steps_before: int, tick: Tick | None) -> Tick:
 
 def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None:
     run, benchmark = session.run, session.run.benchmark
-    learner = Learner(benchmark, model.method, run.seed)
+    learner = Learner(benchmark, model.method, run.seed, compiled=run.compiled)
     session.model, session.learner = index, learner
     if session.position.model == index and session.position.tensors is not None:
         tensors = load_tensors(run.folder, session.position.tensors)
@@ -73,7 +74,8 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
     conditional = model.preference is None
     if learner.step == 0 and index == 0:
         _evaluate_base(session, learner)
-        session.invariants += checks_at_start(probe, conditional=conditional)
+        with interpreted(run.compiled):
+            session.invariants += checks_at_start(probe, conditional=conditional)
     total = run.steps_of(model)
     # A share that does not pay for a step has nothing to evaluate.
     paid = [steps_paid(benchmark, model.method, share) for share in benchmark.recipe.evaluate_at]
@@ -90,7 +92,8 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
     save_tensors(run.folder, f"model{index}", learner.snapshots.state())
     if index == len(run.models) - 1 and not any(e.name == "rewards_finite" for e in session.invariants):
         on_policy = isinstance(model.method.snapshots.old, OnPolicy)
-        found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
+        with interpreted(run.compiled):
+            found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
         session.invariants += found
     session.save(index + 1, None)
 
@@ -102,7 +105,7 @@ def _evaluate_mixtures(session: Session) -> None:
     corners = {model.preference for model in run.models}
     sweep = [wanted for wanted in benchmark.evaluation.preferences if wanted not in corners]
     parts = [load_tensors(run.folder, f"model{index}") for index in range(n)]
-    learner = Learner(benchmark, run.models[0].method, run.seed)
+    learner = Learner(benchmark, run.models[0].method, run.seed, compiled=run.compiled)
     learner.step = max(run.steps_of(model) for model in run.models)
     session.model, session.learner = n, learner
     for i, wanted in enumerate(sweep):

@@ -25,7 +25,7 @@ class Request:
     """What was asked for, in words that another process can resolve again.
 
     `suite` and `methods` are names, or `module:NAME` and `module:Class`; `changes` are `name.field=value` texts;
-    `settings` is a method as `run.json` describes it, in place of a named one.
+    `settings` is a method as `run.json` describes it, in place of a named one; `compiled` asks for compiled networks.
     """
 
     suite: str
@@ -36,6 +36,7 @@ class Request:
     out: str
     settings: tuple[tuple[str, Any], ...] = ()
     recipe: tuple[tuple[str, Any], ...] = ()
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def resolve(request: Request) -> list[Run]:
     only = {} if request.methods or request.settings else suite.only
     origin = request.suite if NAMED_OUTSIDE in request.suite else None
     runs = [
-        Run(suite.name, benchmark, name, method, seed, Path(request.out), origin)
+        Run(suite.name, benchmark, name, method, seed, Path(request.out), origin, request.compiled)
         for seed in seeds
         for benchmark in benchmarks
         for name, method in methods.items()

@@ -135,6 +135,7 @@ class RunRecord(_Model):
     commit: str | None
     device: str
     threads: int
+    compiled: bool = False
 
 
 @dataclass(frozen=True)

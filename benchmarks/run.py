@@ -23,6 +23,8 @@ class Run:
     seed: int
     out: Path
     suite_origin: str | None = None
+    compiled: bool = False
+    """Whether the network is compiled; settings, and so comparability, do not depend on it."""
 
     @property
     def folder(self) -> Path:
@@ -98,6 +100,7 @@ class Run:
             commit=environment.commit(),
             device=environment.device(),
             threads=self.benchmark.recipe.threads,
+            compiled=self.compiled,
         )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.base import Benchmark
 from benchmarks.collect import Meter, MeteredBackbone, collect, draw_prompts
+from benchmarks.compilation import compile_blocks, interpreted
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
 from benchmarks.scoring import orientation
@@ -72,13 +73,15 @@ def _joined(updates: Sequence[Step], scalars: Mapping[str, float]) -> Step:
 class Learner:
     """One model in training: weights, optimizer, the weighting's state, the number of steps done, what they cost."""
 
-    def __init__(self, benchmark: Benchmark, method: Method, seed: int) -> None:
-        """Build the model at its initial weights."""
-        self.benchmark, self.method, self.seed = benchmark, method, seed
+    def __init__(self, benchmark: Benchmark, method: Method, seed: int, *, compiled: bool = False) -> None:
+        """Build the model at its initial weights, and compile its network on request."""
+        self.benchmark, self.method, self.seed, self._compiled = benchmark, method, seed, compiled
         self.meter = Meter()
         # Evaluations and probes use the bare one: training alone is charged.
         self.bare = benchmark.backbone.build(benchmark.n_objectives, seed)
         self.backbone = MeteredBackbone(self.bare, self.meter)
+        if compiled:
+            compile_blocks(self.bare.network)
         self.snapshots = self.bare.snapshots
         self.parameters = self.bare.parameters()
         recipe = benchmark.recipe
@@ -129,10 +132,12 @@ class Learner:
         if rows is not None:
             points = points.rows(torch.nonzero(torch.isin(points.rollout, rows))[:, 0])
         self.optimizer.zero_grad()
-        found = accumulate(
-            self.backbone, self.gradients, method, batch, points, losses, self.benchmark.recipe.micro_batch,
-            measure=measure,
-        )  # fmt: skip
+        # What is in compiled code cannot be watched.
+        with interpreted(self._compiled and (measure or losses.weights is None)):
+            found = accumulate(
+                self.backbone, self.gradients, method, batch, points, losses, self.benchmark.recipe.micro_batch,
+                measure=measure,
+            )  # fmt: skip
         solved = None
         if losses.weights is None:
             solved = self._solve(found)

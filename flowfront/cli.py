@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -151,6 +152,7 @@ def run_(
     out: OutOption = Path("results"),
     jobs: Annotated[int | None, typer.Option("--jobs", help="Processes; default: one a processor.")] = None,
     config: ConfigOption = None,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile networks: minutes once, then faster.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -160,7 +162,7 @@ def run_(
     """
     from benchmarks.planner import plan, resolve
 
-    request = _request(suite, config, benchmark, method, seeds, changes, out)
+    request = replace(_request(suite, config, benchmark, method, seeds, changes, out), compiled=compiled)
     planned = plan(resolve(request))
     if dry_run:
         _show_plan(planned, as_json)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.compilation import check_compiler
 from benchmarks.pretraining.alignment import pretrain_alignment
 from benchmarks.pretraining.export import export_shapes
 from benchmarks.pretraining.quality import quality, unseen_prompts
@@ -47,6 +48,8 @@ def pretrain(model: str, out: Path, steps: int | None, device: str, threads: int
         raise UsageError(
             f"--device: expected a device of torch, found {device!r}: {str(error).splitlines()[0]}"
         ) from error
+    if compiled:
+        check_compiler(torch.device(device).type)
     torch.set_num_threads(threads)
     if model == "shapes-alignment":
         pretrain_alignment(out, steps=steps, seed=0, device=device, report=say)
