@@ -121,8 +121,9 @@ class Bare(Protocol):
 
 
 def measure(
-    benchmark: Benchmark, name: str, method: Method, make: Callable[[Benchmark, Method], Bare], blocks: int, steps: int
-) -> dict[str, float]:
+    benchmark: Benchmark, name: str, method: Method, make: Callable[[Benchmark, Method], Bare], blocks: int, steps: int,
+    *, compiled: bool = False,
+) -> dict[str, float]:  # fmt: skip
     """Return the median ratio of harness to bare loop over interleaved blocks, its range, and milliseconds a step.
 
     The harness writes its records as in a real run. The steps on which it measures the K gradients are switched off:
@@ -134,7 +135,7 @@ def measure(
     ratios, ours, theirs = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         session = Session(Run("overhead", benchmark, name, method, 0, Path(folder)))
-        learner = Learner(benchmark, method, 0)
+        learner = Learner(benchmark, method, 0, compiled=compiled)
 
         def harness() -> None:
             session.log_step(0, learner, learner.advance())
@@ -169,13 +170,17 @@ def _toys(blocks: int, steps: int) -> dict[str, dict[str, float]]:
     return {case: measure(found, name, TOY.methods[name], BareLoop, blocks, steps) for case, found in cases.items()}
 
 
-def _images(blocks: int) -> dict[str, float]:
-    # A step takes seconds here, so a block is one step.
-    from benchmarks.overhead_images import BareImageLoop
+def _images(blocks: int) -> dict[str, dict[str, float]]:
+    # A step takes seconds here, so a block is one step. Compiled, both are: it is the harness that is measured.
+    from benchmarks.overhead_images import BareImageLoop, CompiledImageLoop
     from benchmarks.suites.shapes import PLAIN_VS_COLOURFUL, SHAPES
 
     both = replace(PLAIN_VS_COLOURFUL, recipe=replace(PLAIN_VS_COLOURFUL.recipe, threads=2))
-    return measure(both, "weighted_sum", SHAPES.methods["weighted_sum"], BareImageLoop, blocks, 1)
+    method = SHAPES.methods["weighted_sum"]
+    return {
+        both.name: measure(both, "weighted_sum", method, BareImageLoop, blocks, 1),
+        f"{both.name}, compiled": measure(both, "weighted_sum", method, CompiledImageLoop, blocks, 1, compiled=True),
+    }
 
 
 def main() -> None:
@@ -188,7 +193,7 @@ def main() -> None:
     arguments = parser.parse_args()
     found = {} if arguments.only == "images" else _toys(arguments.blocks, arguments.steps)
     if arguments.only != "toy":
-        found["plain-vs-colourful"] = _images(arguments.blocks)
+        found |= _images(arguments.blocks)
     if arguments.json:
         print(json.dumps(found, indent=1))
         return

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone, SD3Network, pixels
 from benchmarks.base import Benchmark
+from benchmarks.compilation import compile_blocks
 from methods.base import Method
 from methods.objectives.nft import NFT
 
@@ -93,3 +94,13 @@ class BareImageLoop:
         loss = 5 * (good * losses[0] + (1 - good) * losses[1]).mean()
         loss = share * (loss + self.anchor * (velocity - reference).square().mean())
         loss.backward()  # type: ignore[no-untyped-call]
+
+
+class CompiledImageLoop(BareImageLoop):
+    """The same with compiled networks."""
+
+    def __init__(self, benchmark: Benchmark, method: Method) -> None:
+        """Build and compile the networks."""
+        super().__init__(benchmark, method)
+        for network in (self.trained, self.old, self.average, self.reference):
+            compile_blocks(network)
