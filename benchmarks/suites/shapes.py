@@ -160,8 +160,8 @@ _CONDITIONS: dict[str, Any] = {
     "snapshots": SnapshotSchedule(evaluation=_AVERAGE),
 }
 """What differs from the papers' defaults, for all methods alike: four of the ten noise levels a rollout, which more
-than halves the time of a step, and an anchor under which pictures keep showing their prompts. With 0.01, 40 steps of the
-slider at the same learning rate leave patches of color and nothing of the prompt; with 2 hardly anything moves."""
+than halves the time of a step, and an anchor under which pictures keep showing their prompts. With 0.01, 40 steps of
+the slider at the same learning rate leave patches of color and nothing of the prompt; with 2 hardly anything moves."""
 
 
 def _crd() -> Method:
