@@ -1,13 +1,15 @@
-"""Bounds of a benchmark's rewards from a calibration run: what models reach that are trained for one trade-off each.
+"""Bounds of a benchmark's rewards from calibration runs: what a slider reaches, and models of one trade-off each.
 
-    flowfront run shapes --method fixed_weights --seeds 100, --set fixed_weights.budget_per_model=1.0 --out calibration
+    flowfront run shapes --benchmark five-rewards --benchmark plain-vs-colourful --method fixed_weights \
+        --method pareto_slider --set fixed_weights.budget_per_model=1.0 --seeds 100, --compile --out calibration
     python -m benchmarks.calibrate calibration/shapes
 
 For every reward the lowest and the highest mean over the points of all runs (the base model among them) are widened
-by a tenth of their distance on both sides, cut to the reward's range, and rounded outwards. The worse of the two is the
-reference point. Every model has the full budget, for with a share of it hardly anything moves. The seed of a
-calibration is none of the suite's; what it found is written into the suite by hand and frozen, so that results of
-other days can be compared.
+by half their distance on both sides, for other seeds reach further, cut to the reward's range, and rounded outwards.
+The worse of the two is the reference point. Every model has the full budget, for with a share of it hardly anything
+moves; and the slider is there because its ends may lie beyond those of separate models, where a box of theirs would
+not count them. The seed of a calibration is none of the suite's; what it found is written into the suite by hand and
+frozen, so that results of other days can be compared.
 """
 
 import argparse
@@ -21,11 +23,12 @@ import numpy as np
 
 from benchmarks.records import EVALUATIONS_FILE, RewardRecord, StoredRun, UsageError, find_runs, read_table
 
-MARGIN = 0.1
+MARGIN = 0.5
+"""Of the distance: other seeds reach further, and what lies beyond a reference point does not count."""
 
 
 def widened(low: float, high: float, limits: tuple[float | None, float | None]) -> tuple[float, float]:
-    """Return bounds a tenth of their distance wider, within limits, rounded outwards.
+    """Return bounds half their distance wider on both sides, within limits, rounded outwards.
 
     They are rounded to a power of ten between a fiftieth and a fifth of the distance.
 
@@ -34,7 +37,7 @@ def widened(low: float, high: float, limits: tuple[float | None, float | None]) 
 
     Example:
         >>> widened(0.31, 0.72, (0.0, 1.0))
-        (0.26, 0.77)
+        (0.1, 0.93)
         >>> widened(0.02, 0.98, (0.0, 1.0))
         (0.0, 1.0)
     """

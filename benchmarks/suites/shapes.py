@@ -3,8 +3,8 @@
 Training prompts come from the training split of the world, evaluation prompts from its test split: no combination of
 count, color, shape and place, and no text of a sign, is in both.
 
-Reference points and bounds are provisional: wide boxes around what the rewards can be, until a calibration run
-(`benchmarks/calibrate.py`) with the full budget for every model has been recorded. Results under them are for looking.
+Reference points and bounds come from a calibration (`benchmarks/calibrate.py`) that is recorded in
+results/reference/shapes-calibration and frozen.
 """
 
 from collections.abc import Sequence
@@ -59,14 +59,19 @@ class Box:
     high: float
 
 
-_WIDE = {
-    "composition": Box(0.0, 1.0),
-    "text": Box(0.0, 1.0),
-    "alignment": Box(-1.0, 1.0),
-    "colourfulness": Box(0.0, 150.0),
-    "compressibility": Box(-2.0, -0.6),
+BOXES = {
+    "five-rewards": {
+        "composition": Box(0.0, 1.0),
+        "text": Box(0.0, 1.0),
+        "alignment": Box(-0.5, 1.0),
+        "colourfulness": Box(0.0, 140.0),
+        "compressibility": Box(-1.43, -0.49),
+    },
+    "plain-vs-colourful": {"compressibility": Box(-1.22, -0.95), "colourfulness": Box(37.0, 84.0)},
+    "composition-only": {"composition": Box(0.0, 1.0)},
+    "text-only": {"text": Box(0.0, 1.0)},
 }
-BOXES = dict.fromkeys(("five-rewards", "plain-vs-colourful", "composition-only", "text-only"), _WIDE)
+"""The two of one reward were not calibrated: theirs are the reward's range."""
 
 
 def _prompts(kinds: Sequence[str], per_kind: int, *, test: bool) -> tuple[str, ...]:
