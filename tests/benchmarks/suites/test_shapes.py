@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmarks.base import Benchmark
+from benchmarks.calibrate import calibrate
 from benchmarks.execute import execute
 from benchmarks.planner import Request, resolve
 from benchmarks.records import read_table
@@ -23,6 +24,7 @@ from benchmarks.train import step_cost
 from methods.base import Method
 from methods.objectives.nft import NFT
 
+REFERENCE = Path(__file__).resolve().parents[3] / "results" / "reference"
 benchmarks = pytest.mark.parametrize("benchmark", SHAPES.benchmarks, ids=lambda benchmark: benchmark.name)
 methods = pytest.mark.parametrize("name", SHAPES.methods)
 
@@ -50,6 +52,14 @@ def test_every_reward_applies_to_some_evaluated_prompt(benchmark: Benchmark) -> 
     pictures = torch.rand(len(benchmark.evaluated), 3, 32, 32, generator=torch.Generator().manual_seed(0))
     scores = score((*benchmark.rewards, *benchmark.held_out), pictures, benchmark.evaluated)
     assert bool(scores.isfinite().any(0).all())
+
+
+@pytest.mark.parametrize("benchmark", [FIVE_REWARDS, PLAIN_VS_COLOURFUL], ids=lambda benchmark: benchmark.name)
+def test_the_box_is_what_the_recorded_calibration_found(benchmark: Benchmark) -> None:
+    found = calibrate(REFERENCE / "shapes-calibration" / "shapes")[benchmark.name]["rewards"]
+    assert list(found) == [reward.name for reward in benchmark.rewards]
+    assert [tuple(row["bounds"]) for row in found.values()] == list(benchmark.bounds)
+    assert tuple(row["reference_point"] for row in found.values()) == benchmark.reference_point
 
 
 def test_composition_and_text_apply_to_their_own_prompts_only() -> None:
