@@ -97,7 +97,7 @@ def _draw_gains(axes: Axes, part: BenchmarkSummary, looks: Mapping[str, Look]) -
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel("mean gain over the base model, in units of the bounds   better →")
+    axes.set_xlabel("gain, mean over points, in units of the bounds   better →")
 
 
 def _ticks(part: BenchmarkSummary) -> list[str]:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import matplotlib
@@ -120,9 +121,11 @@ def legend_below(figure: Figure, entries: Mapping[str, Artist], columns: int = 4
 
 
 def _legend_width(widths: Sequence[float], columns: int) -> float:
-    """Return the width of a legend that is filled column by column [inches]."""
-    rows = -(-len(widths) // columns)
-    return sum(max(widths[first : first + rows]) for first in range(0, len(widths), rows))
+    """Return the width of a legend that is filled column by column, the longer columns first [inches]."""
+    shortest, longer = divmod(len(widths), columns)
+    lengths = [shortest + 1] * longer + [shortest] * (columns - longer)
+    ends = list(accumulate(lengths))
+    return sum(max(widths[end - length : end]) for end, length in zip(ends, lengths, strict=True))
 
 
 def entries_of(axes: Axes) -> dict[str, Artist]:

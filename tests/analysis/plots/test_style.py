@@ -57,6 +57,15 @@ def test_legends_get_as_many_columns_as_fit() -> None:
     legend_below(figure, {"one": entries["a_rather_long_method_00"]}, 6)
 
 
+def test_a_legend_whose_last_columns_are_short_stays_within_its_figure() -> None:
+    names = ("composition", "text", "alignment", "colourfulness", "compressibility")
+    figure = Figure(figsize=(4.64, 3.0), layout="constrained")
+    legend_below(figure, {name: Line2D([], []) for name in names}, 5)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().width <= figure.bbox.width
+
+
 def test_labels_say_which_end_is_better() -> None:
     score = RewardRecord(name="score", unit="", higher_is_better=True, range=(None, None))
     assert axis_label(score) == "score, more is better →"
