@@ -118,7 +118,7 @@ class Recipe:
         prompts_per_step: Prompts P drawn a step, without replacement.
         group_size: Rollouts G a prompt.
         rollout_steps: Denoising steps of a training rollout.
-        shift: Shift of the sigma grid of rollouts and evaluation.
+        shift: Shift of the even grid of noise levels that rollouts take; None takes the backbone's own levels.
         learning_rate: Constant learning rate of AdamW.
         weight_decay: Decoupled weight decay of AdamW.
         betas: Averaging constants of AdamW.
@@ -133,7 +133,7 @@ class Recipe:
     prompts_per_step: int
     group_size: int
     rollout_steps: int = 10
-    shift: float = 1.0
+    shift: float | None = 1.0
     learning_rate: float = 3e-4
     weight_decay: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.999)
@@ -157,7 +157,7 @@ class Recipe:
         if self.micro_batch is not None and self.micro_batch < 1:
             raise ValueError(f"micro_batch must be at least 1 or null, found {self.micro_batch}")
         for name in ("shift", "learning_rate", "clip_norm"):
-            if not 0 < vars(self)[name] < math.inf:
+            if vars(self)[name] is not None and not 0 < vars(self)[name] < math.inf:
                 raise ValueError(f"{name} must be positive and finite, found {vars(self)[name]}")
         for name in ("weight_decay", "checkpoint_seconds"):
             if not 0 <= vars(self)[name] < math.inf:
@@ -179,7 +179,7 @@ class Evaluation:
     preferences: tuple[tuple[float, ...], ...]
     samples: int
     steps: int = 20
-    shift: float = 1.0
+    shift: float | None = 1.0
     chunk: int = 4096
 
 

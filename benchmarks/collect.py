@@ -32,10 +32,19 @@ class MeteredBackbone:
         self.encode, self.decode, self.parameters = backbone.encode, backbone.decode, backbone.parameters
         self.network = backbone.network
 
+    def schedule(self, steps: int) -> Tensor:
+        """Return the backbone's own noise levels."""
+        return self._backbone.schedule(steps)
+
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return the backbone's velocity and count its rows."""
         self._meter.velocity_evaluations += len(x)
         return self._backbone.velocity(x, sigma, condition, preference)
+
+
+def noise_levels(backbone: Backbone, steps: int, shift: float | None) -> Tensor:
+    """Return the noise levels [S + 1] of S steps: an even grid under a shift, or the backbone's own for None."""
+    return backbone.schedule(steps) if shift is None else shifted_sigmas(steps, shift)
 
 
 def draw_prompts(n_prompts: int, n_drawn: int, seed: int, step: int) -> list[int]:
@@ -89,7 +98,7 @@ def _roll_out(
     preferences: Tensor | None,
 ) -> Rollout:  # fmt: skip
     recipe = benchmark.recipe
-    sigmas = shifted_sigmas(recipe.rollout_steps, recipe.shift)
+    sigmas = noise_levels(backbone, recipe.rollout_steps, recipe.shift)
     exploration = method.objective.exploration(recipe.rollout_steps, draws)
     noise = draws.normal("initial noise", recipe.group_size, *backbone.latent_shape)
     if exploration is not None and exploration.shared_start:

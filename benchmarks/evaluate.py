@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.base import Benchmark
+from benchmarks.collect import noise_levels
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
 from benchmarks.scoring import check_applies, score
 from methods.base import Backbone
 from methods.samplers.loop import denoise
 from methods.samplers.ode import ODE
-from methods.samplers.schedules import shifted_sigmas
 
 Columns = dict[str, np.ndarray]
 
@@ -66,7 +66,7 @@ def sweep_samples(
     prompt_rows = torch.arange(n_prompts).repeat_interleave(protocol.samples).repeat(n_points)
     condition = backbone.encode(benchmark.evaluated)
     rows = None if preferences is None else preferences.to(start).repeat_interleave(per_point, 0)
-    sigmas = shifted_sigmas(protocol.steps, protocol.shift)
+    sigmas = noise_levels(backbone, protocol.steps, protocol.shift)
     pieces = []
     with backbone.snapshots.using(snapshot):
         for first in range(0, len(start), protocol.chunk):

@@ -5,7 +5,8 @@ import copy
 import torch
 from torch import Tensor
 
-from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone, SD3Network, pixels
+from benchmarks.backbones.adapted import AdaptedBackbone
+from benchmarks.backbones.sd3 import PromptEmbedding, SD3Network, pixels
 from benchmarks.base import Benchmark
 from benchmarks.compilation import compile_blocks
 from methods.base import Method
@@ -20,12 +21,15 @@ class BareImageLoop:
         assert isinstance(method.objective, NFT)
         self.benchmark, self.recipe, self.anchor = benchmark, benchmark.recipe, method.anchor
         backbone = benchmark.backbone.build(benchmark.n_objectives, 0)
-        assert isinstance(backbone, SD3Backbone)
+        assert isinstance(backbone, AdaptedBackbone)
+        assert isinstance(backbone.network, SD3Network)
         self.trained = backbone.network
         self.old, self.average, self.reference = (copy.deepcopy(self.trained) for _ in range(3))
         self.parameters = [p for p in self.trained.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=self.recipe.learning_rate)
-        self.condition = backbone.encode(benchmark.prompts)
+        condition = backbone.encode(benchmark.prompts)
+        assert isinstance(condition, PromptEmbedding)
+        self.condition = condition
         self.shape = backbone.latent_shape
         self.sigmas = torch.linspace(1, 0, self.recipe.rollout_steps + 1)
         self.n_points = method.objective.points_per_rollout(self.recipe.rollout_steps)

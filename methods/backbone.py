@@ -70,6 +70,10 @@ class Backbone(Protocol):
         """Return the velocity [B, ...] at x [B, ...], sigma [B] in (0, 1], under preference [B, K] or none."""
         ...
 
+    def schedule(self, steps: int) -> Tensor:
+        """Return the noise levels [S + 1], from 1 to 0, that the model itself takes S steps at."""
+        ...
+
     def decode(self, latents: Tensor) -> Tensor:
         """Return the samples that rewards see, from clean latents [B, ...]."""
         ...

@@ -22,6 +22,8 @@ from analysis.summary import BenchmarkSummary
 COLOR_MAP = "RdBu"
 MEANING = "cosine of the update with each reward's gradient (blue: its loss falls, red: it rises)"
 ROW_HEIGHT, HEAD_HEIGHT = 0.2, 0.75
+LETTER_WIDTH = 0.066
+"""Of labels that stand upright below a panel [inches]."""
 
 
 def cosine_figure(part: BenchmarkSummary) -> Figure | None:
@@ -80,7 +82,8 @@ def part_figure(part: BenchmarkSummary) -> Figure | None:
     height = HEAD_HEIGHT - 0.2 + ROW_HEIGHT * len(names)
     title = f"{part.record.name}: mean {MEANING}, by layer group and noise level"
     figure, panels = panel_grid(title, list(shown), height, beside=1.0)
-    figure.set_figheight(figure.get_figheight() + 0.8)
+    longest = max(len(part_label(name)) for name in parts)
+    figure.set_figheight(figure.get_figheight() + max(0.8, LETTER_WIDTH * longest))
     breaks = [j for j in range(1, len(parts)) if _kind(parts[j]) != _kind(parts[j - 1])]
     for index, (axes, values) in enumerate(zip(panels, shown.values(), strict=True)):
         _mesh(axes, np.arange(len(parts) + 1, dtype=np.float64) - 0.5, values)

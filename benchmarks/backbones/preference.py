@@ -6,7 +6,7 @@ conditioning embedding and which modules read it. Affine modulations and a proje
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -78,19 +78,26 @@ def positional_encoding(preference: Tensor, bands: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Reader:
-    """A module that is called with the conditioning embedding [B, d].
+    """A module that is called with the conditioning embedding [B, ..., D].
 
     Attributes:
         module: The module.
         position: Which positional argument the embedding is.
         name: Its keyword, for calls by keyword.
         feed_forward: The feed-forward in it, of output [B, T, d], that is modulated; None where there is none.
+        after: Position and keyword of an argument [B, t, ...] whose t tokens come first in the feed-forward's output
+            and are left alone; None where all tokens are modulated.
     """
 
     module: nn.Module
     position: int
     name: str
     feed_forward: nn.Module | None = None
+    after: tuple[int, str] | None = None
+
+
+def _argument(args: tuple[Any, ...], kwargs: Mapping[str, Any], position: int, name: str) -> Any:
+    return kwargs[name] if name in kwargs else args[position]
 
 
 class _Carried:
@@ -98,24 +105,30 @@ class _Carried:
     # taken off here. So a block that is recomputed in the backward pass, when another preference or none is set,
     # meets the modulation of its own forward pass: it is one of the inputs that checkpoints keep.
 
-    def __init__(self, reader: Reader, width: int) -> None:
-        self._position, self._name, self._width = reader.position, reader.name, width
+    def __init__(self, reader: Reader, usual: int) -> None:
+        self._position, self._name, self._usual, self._after = reader.position, reader.name, usual, reader.after
         self._modulation: Tensor | None = None
+        self._first = 0
 
     def take(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        named = self._name in kwargs
-        joined: Tensor = kwargs[self._name] if named else args[self._position]
-        if joined.shape[-1] == self._width:
+        joined: Tensor = _argument(args, kwargs, self._position, self._name)
+        if joined.shape[-1] == self._usual:
             return None
-        embedding, self._modulation = joined.tensor_split(2, dim=-1)
-        if named:
+        embedding, modulation = joined.tensor_split((self._usual,), dim=-1)
+        self._modulation = modulation if modulation.ndim == 3 else modulation.unsqueeze(1)
+        self._first = 0 if self._after is None else _argument(args, kwargs, *self._after).shape[1]
+        if self._name in kwargs:
             return args, {**kwargs, self._name: embedding}
         return (*args[: self._position], embedding, *args[self._position + 1 :]), kwargs
 
     def add(self, module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor | None:
-        return None if self._modulation is None else output + self._modulation.unsqueeze(1)
+        if self._modulation is None:
+            return None
+        if not self._first:
+            return output + self._modulation
+        return torch.cat((output[:, : self._first], output[:, self._first :] + self._modulation), dim=1)
 
     def drop(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         self._modulation = None
@@ -179,20 +192,30 @@ class PreferenceModules(nn.Module):
         finally:
             self._preference = before
 
-    def attach(self, embedding: nn.Module, readers: Sequence[Reader]) -> None:
+    def attach(
+        self,
+        embedding: nn.Module,
+        readers: Sequence[Reader],
+        carrier: nn.Module | None = None,
+        usual: int | None = None,
+    ) -> None:
         """Hook a transformer.
 
         Args:
             embedding: The module that returns the conditioning embedding [B, d].
-            readers: Every module that is called with it, blocks in their order. One that is left out fails on the
-                first call under a preference, for it gets an embedding of width 2 d.
+            readers: Every module that is called with it, or with what `carrier` makes of it, blocks in their order.
+                One that is left out fails on the first call under a preference, for what it gets is d wider.
+            carrier: The module whose output, or the first of its outputs, readers are called with, [B, D]; None where
+                that is the embedding itself.
+            usual: D; None where it is d.
         """
         embedding.register_forward_hook(self._condition)
+        (embedding if carrier is None else carrier).register_forward_hook(self._carry)
         blocks = [reader for reader in readers if reader.feed_forward is not None]
         active = blocks[: max(1, int(len(blocks) * self.size.fraction))]
         for reader in readers:
             # Hooks are methods, so that a deep copy of the whole network has hooks of its own.
-            carried = _Carried(reader, self.width)
+            carried = _Carried(reader, self.width if usual is None else usual)
             reader.module.register_forward_pre_hook(carried.take, with_kwargs=True)
             reader.module.register_forward_hook(carried.drop, always_call=True)
             if reader in active and reader.feed_forward is not None:
@@ -205,6 +228,17 @@ class PreferenceModules(nn.Module):
             raise UsageError(
                 f"preference: expected one row a sample, {len(output)} rows, found {len(self._preference)}"
             )
-        weight = next(self.parameters())
-        added, modulation = self(self._preference.to(weight))
-        return torch.cat((output + added.to(output), modulation.to(output)), dim=1)
+        added: Tensor = self.embedding(self._given())
+        return output + added.to(output)
+
+    def _carry(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if self._preference is None:
+            return None
+        first = output[0] if isinstance(output, tuple) else output
+        modulation = self.projector(positional_encoding(self._given(), self.size.bands)).to(first)
+        joined = torch.cat((first, modulation), dim=1)
+        return (joined, *output[1:]) if isinstance(output, tuple) else joined
+
+    def _given(self) -> Tensor:
+        assert self._preference is not None
+        return self._preference.to(next(self.parameters()))

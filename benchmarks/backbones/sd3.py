@@ -1,24 +1,40 @@
-"""Stable Diffusion 3 transformers of any size as backbones: LoRA, preference modules, bfloat16, loading of weights."""
+"""Stable Diffusion 3 and 3.5: the transformer as a network, its checkpoints, LoRA targets and noise levels."""
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any
 
 import torch
 from diffusers import SD3Transformer2DModel
-from diffusers.utils import logging as diffusers_logging
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch import Tensor
 
+from benchmarks.backbones.adapted import (
+    AdaptedBackbone,
+    AdaptedNetwork,
+    Embeddings,
+    Precision,
+    TextEncoding,
+    modules_for,
+)
+from benchmarks.backbones.checkpoints import SD3Spec
+from benchmarks.backbones.loading import load_model
 from benchmarks.backbones.lora import LoraSize, add_lora
+from benchmarks.backbones.pipelines import (
+    adapted_transformer,
+    backbone_of,
+    cached_text,
+    frozen,
+    image_decoder,
+    levels,
+    shift_of,
+    side_of_latents,
+    without_text,
+)
 from benchmarks.backbones.preference import PreferenceModules, PreferenceSize, Reader
-from benchmarks.draws import derived_seed
+from benchmarks.hub import quiet
 from benchmarks.records import UsageError
-from benchmarks.snapshots import WeightSnapshots
-from methods.base import Condition
+from methods.samplers.schedules import shifted_sigmas
 
 TARGETS = [f"attn.{name}" for name in ("to_q", "to_k", "to_v", "to_out.0")]
 TARGETS += [f"attn.{name}" for name in ("add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")]
@@ -27,158 +43,51 @@ TARGETS += [f"attn.{name}" for name in ("add_q_proj", "add_k_proj", "add_v_proj"
 Source: DiffusionNFT and ParetoSlider, released code.
 """
 
-PRECISIONS = ("float32", "bfloat16")
+
+SHIFT_DEFAULTS = (256, 4096, 0.5, 1.16)
+"""Of diffusers' pipeline; see `pipelines.shift_of`."""
 
 
 @dataclass(frozen=True)
-class PromptEmbedding:
+class PromptEmbedding(Embeddings):
     """Token embeddings [B, T, C] and pooled embeddings [B, D] of prompts."""
 
     tokens: Tensor
     pooled: Tensor
 
-    def rows(self, index: Tensor) -> Self:
-        """Return the condition of the rows in `index`."""
-        return type(self)(self.tokens[index], self.pooled[index])
 
-
-class TextEncoding(Protocol):
-    """The frozen text part of a backbone."""
-
-    def encode(self, prompts: Sequence[str]) -> PromptEmbedding:
-        """Return the embeddings of prompts, one row each; the empty prompt stands for "no prompt"."""
-        ...
-
-
-class SD3Network(nn.Module):
-    """A transformer and, where it has them, the preference modules attached to it."""
+class SD3Network(AdaptedNetwork):
+    """An `SD3Transformer2DModel` on latents [B, C, H, W]."""
 
     def __init__(self, transformer: Any, preference: PreferenceModules | None = None) -> None:
-        """Take an `SD3Transformer2DModel`, and modules of its width that nothing is attached to yet."""
-        super().__init__()
-        self.transformer, self.preference = transformer, preference
+        """Take a transformer, and modules of its width that nothing is attached to yet."""
+        super().__init__(transformer, preference)
         if preference is not None:
             blocks = [Reader(block, 2, "temb", block.ff) for block in transformer.transformer_blocks]
             last = Reader(transformer.norm_out, 1, "conditioning_embedding")
             preference.attach(transformer.time_text_embed, [*blocks, last])
 
-    def forward(self, x: Tensor, sigma: Tensor, condition: PromptEmbedding, preference: Tensor | None = None) -> Tensor:
-        """Return the velocity [B, ...] at x [B, ...], sigma [B], under preference [B, K] or none.
-
-        Raises:
-            UsageError: If the preference does not fit the preference modules, or there are none.
-        """
-        if self.preference is None and preference is not None:
-            raise UsageError(f"preference: expected none, without preference modules, found K={preference.shape[-1]}")
-        with nullcontext() if self.preference is None else self.preference.using(preference):
-            found: Tensor = self.transformer(
-                hidden_states=x,
-                encoder_hidden_states=condition.tokens,
-                pooled_projections=condition.pooled,
-                # Times are the only foreign convention: the model's output is noise - clean already.
-                timestep=1000 * sigma,
-                return_dict=False,
-            )[0]
+    def call(self, x: Tensor, sigma: Tensor, condition: PromptEmbedding) -> Tensor:
+        """Return the velocity; times are the only foreign convention: the model's output is noise - clean already."""
+        found: Tensor = self.transformer(
+            hidden_states=x,
+            encoder_hidden_states=condition.tokens,
+            pooled_projections=condition.pooled,
+            timestep=1000 * sigma,
+            return_dict=False,
+        )[0]
         return found
 
-    def enable_gradient_checkpointing(self) -> None:
-        """Recompute the blocks in the backward pass instead of keeping their activations."""
-        self.transformer.enable_gradient_checkpointing()
 
+def check_side(config: Any, side: int) -> None:
+    """Check that a transformer of a configuration takes latents of a side.
 
-class _MathAttention:
-    # In bfloat16 on a CPU the backward pass of torch's fused attention is slower than all its parts one by one. An
-    # attention processor, unlike a context around the forward pass, also holds where blocks are recomputed.
-
-    def __init__(self, processor: Callable[..., Any]) -> None:
-        self._processor = processor
-
-    def __call__(self, attn: nn.Module, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
-        if not torch.is_grad_enabled() or hidden_states.device.type != "cpu":
-            return self._processor(attn, hidden_states, *args, **kwargs)
-        with sdpa_kernel(SDPBackend.MATH):
-            return self._processor(attn, hidden_states, *args, **kwargs)
-
-
-class SD3Backbone:
-    """An SD3 transformer with an adapter as a backbone; see `methods.base.Backbone`."""
-
-    def __init__(
-        self,
-        network: SD3Network,
-        text: TextEncoding,
-        decoder: Callable[[Tensor], Tensor],
-        precision: Literal["float32", "bfloat16"] = "float32",
-        latent_side: int | None = None,
-    ) -> None:
-        """Take the parts; the trainable weights of the network now are the reference.
-
-        Args:
-            network: The network; its parameters that require a gradient are trained.
-            text: The text part.
-            decoder: From clean latents [B, ...] to samples.
-            precision: "bfloat16" runs the transformer under autocast; weights and velocities stay as they are.
-            latent_side: Height and width of the latents; None takes the size in the transformer's configuration.
-
-        Raises:
-            UsageError: If the precision is unknown or the transformer takes no latents of that side.
-        """
-        if precision not in PRECISIONS:
-            raise UsageError(f"precision: expected one of {PRECISIONS}, found {precision!r}")
-        self._network, self._text, self._decoder = network, text, decoder
-        self._precision = precision
-        config = network.transformer.config
-        side = config.sample_size if latent_side is None else latent_side
-        largest = config.patch_size * config.pos_embed_max_size
-        if not 0 < side <= largest or side % config.patch_size:
-            raise UsageError(f"latent side: expected a multiple of {config.patch_size} up to {largest}, found {side}")
-        self._latent_shape = (config.in_channels, side, side)
-        if precision == "bfloat16":
-            wrapped = {name: _MathAttention(p) for name, p in network.transformer.attn_processors.items()}
-            network.transformer.set_attn_processor(wrapped)
-        self._snapshots = WeightSnapshots(self.parameters())
-
-    @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
-        return self._latent_shape
-
-    @property
-    def network(self) -> SD3Network:
-        """Transformer and preference modules."""
-        return self._network
-
-    @property
-    def snapshots(self) -> WeightSnapshots:
-        """The named snapshots of the trainable weights."""
-        return self._snapshots
-
-    def parameters(self) -> list[nn.Parameter]:
-        """Return the parameters of the adapter and of the preference modules."""
-        return [p for p in self._network.parameters() if p.requires_grad]
-
-    @torch.no_grad()
-    def encode(self, prompts: Sequence[str]) -> PromptEmbedding:
-        """Return the embeddings of prompts, one row each; each distinct prompt is encoded once."""
-        number = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompts))}
-        embedding = self._text.encode(list(number))
-        return embedding.rows(torch.tensor([number[prompt] for prompt in prompts], device=embedding.pooled.device))
-
-    def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
-        """Return the velocity [B, ...] in the precision of x.
-
-        Raises:
-            UsageError: If the preference does not fit the preference modules, or there are none.
-        """
-        assert isinstance(condition, PromptEmbedding)
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
-            found: Tensor = self._network(x, sigma, condition, preference)
-        return found.to(x.dtype)
-
-    @torch.no_grad()
-    def decode(self, latents: Tensor) -> Tensor:
-        """Return the samples that rewards see."""
-        return self._decoder(latents)
+    Raises:
+        UsageError: If it does not.
+    """
+    largest = config.patch_size * config.pos_embed_max_size
+    if not 0 < side <= largest or side % config.patch_size:
+        raise UsageError(f"latent side: expected a multiple of {config.patch_size} up to {largest}, found {side}")
 
 
 def adapted(
@@ -190,9 +99,11 @@ def adapted(
     *,
     n_objectives: int = 1,
     preference: PreferenceSize | None = None,
-    precision: Literal["float32", "bfloat16"] = "float32",
+    precision: Precision = "float32",
     latent_side: int | None = None,
-) -> SD3Backbone:
+    guidance: float = 1.0,
+    sigmas: Callable[[int], Tensor] = shifted_sigmas,
+) -> AdaptedBackbone:
     """Return a backbone from an `SD3Transformer2DModel`, which is frozen and given LoRA and, on request, preferences.
 
     The adapter's weights depend on the seed alone. Without a preference it changes nothing at the start.
@@ -205,19 +116,23 @@ def adapted(
         seed: Seed of the trainable weights.
         n_objectives: K, read by the preference modules.
         preference: Size of the preference modules; None makes none.
-        precision: See `SD3Backbone`.
-        latent_side: See `SD3Backbone`.
+        precision: See `AdaptedBackbone`.
+        latent_side: Height and width of the latents; None takes the size in the transformer's configuration.
+        guidance: See `AdaptedBackbone`.
+        sigmas: See `AdaptedBackbone`.
 
     Raises:
         UsageError: If the precision is unknown or the transformer takes no latents of that side.
     """
+    config = transformer.config
+    side = config.sample_size if latent_side is None else latent_side
+    check_side(config, side)
     add_lora(transformer, TARGETS, lora, seed)
-    modules = None
-    if preference is not None:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derived_seed(seed, "preference modules"))
-            modules = PreferenceModules(n_objectives, transformer.inner_dim, preference).to(transformer.device)
-    return SD3Backbone(SD3Network(transformer, modules), text, decoder, precision, latent_side)
+    modules = modules_for(transformer, transformer.inner_dim, preference, n_objectives, seed)
+    return AdaptedBackbone(
+        SD3Network(transformer, modules), text, decoder, (config.in_channels, side, side),
+        precision=precision, guidance=guidance, sigmas=sigmas,
+    )  # fmt: skip
 
 
 def pixels(latents: Tensor) -> Tensor:
@@ -231,49 +146,53 @@ def pixels(latents: Tensor) -> Tensor:
 
 
 def load_transformer(source: str | Path, subfolder: str | None = "transformer", revision: str | None = None) -> Any:
-    """Return an `SD3Transformer2DModel` in float32 from a folder or from the Hugging Face Hub.
-
-    Args:
-        source: A folder, or the name of a repository as "owner/name".
-        subfolder: Folder in it that holds config.json and the weights.
-        revision: Commit, tag or branch of a repository.
+    """Return an `SD3Transformer2DModel` in float32; see `loading.load_model`.
 
     Raises:
         UsageError: If there is no such folder or repository, or its files are missing, damaged or another model's.
     """
-    where = f"{source}/{subfolder}" if subfolder else str(source)
-    named = isinstance(source, str) and source.count("/") == 1 and not source.startswith((".", "/", "~"))
-    if not Path(source).is_dir() and not named:
-        raise UsageError(f"cannot read {source}: expected a folder or owner/name of a repository, found neither")
-    options: dict[str, Any] = {"subfolder": subfolder, "revision": revision}
-    try:
-        with _undisturbed():
-            config = SD3Transformer2DModel.load_config(str(source), **options)
-            kind = config.get("_class_name") if isinstance(config, dict) else None
-            if kind != SD3Transformer2DModel.__name__:
-                raise UsageError(f"{where}: expected the model class {SD3Transformer2DModel.__name__}, found {kind}")
-            transformer, report = SD3Transformer2DModel.from_pretrained(  # type: ignore[no-untyped-call]
-                str(source), **options, torch_dtype=torch.float32, use_safetensors=True, output_loading_info=True
-            )
-    except UsageError:
-        raise
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        raise UsageError(f"cannot load {where}: {(str(error).strip() or repr(error)).splitlines()[0]}") from error
-    for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        if report[fault]:
-            raise UsageError(
-                f"{where}: expected the weights of its config.json, found {fault.replace('_', ' ')}: {report[fault][0]}"
-            )
-    return transformer
+    return load_model(SD3Transformer2DModel, source, subfolder, revision)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    # diffusers logs what it then raises, and leaves torch's default dtype changed where it fails.
-    verbosity, dtype = diffusers_logging.get_verbosity(), torch.get_default_dtype()
-    diffusers_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        diffusers_logging.set_verbosity(verbosity)
-        torch.set_default_dtype(dtype)
+class SD3Text:
+    """Prompts by the pipeline's own text encoders; see `adapted.TextEncoding`."""
+
+    def __init__(self, pipeline: Any, length: int) -> None:
+        """Take a pipeline with text encoders, and the number of tokens of the largest of them."""
+        self._pipeline, self._length = pipeline, length
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> PromptEmbedding:
+        """Return the embeddings of prompts, one row each."""
+        tokens, _, pooled, _ = self._pipeline.encode_prompt(
+            prompt=list(prompts), prompt_2=None, prompt_3=None, do_classifier_free_guidance=False,
+            max_sequence_length=self._length,
+        )  # fmt: skip
+        return PromptEmbedding(tokens, pooled)
+
+
+def build(spec: SD3Spec, n_objectives: int, seed: int) -> AdaptedBackbone:
+    """Return the backbone of a checkpoint.
+
+    Raises:
+        UsageError: If the checkpoint cannot be read or is of another family, or the side does not fit it.
+    """
+    # Imported here, for pipelines bring the whole of transformers, which the image benchmark does without.
+    with quiet():
+        from diffusers import StableDiffusion3Pipeline
+
+    pipeline = without_text(StableDiffusion3Pipeline, spec)
+    side = side_of_latents(spec.side, pipeline.vae_scale_factor)
+    vae = frozen(pipeline.vae, spec.device)
+    transformer = adapted_transformer(SD3Transformer2DModel, spec, TARGETS, seed)
+    patch = transformer.config.patch_size
+    check_side(transformer.config, side)
+    modules = modules_for(transformer, transformer.inner_dim, spec.preference, n_objectives, seed)
+    text = cached_text(
+        StableDiffusion3Pipeline, spec, PromptEmbedding, lambda loaded: SD3Text(loaded, spec.text_length), ("vae",)
+    )
+    mu = shift_of(pipeline.scheduler, (side // patch) ** 2, SHIFT_DEFAULTS)
+    return backbone_of(
+        spec, SD3Network(transformer, modules), text, image_decoder(vae), (transformer.config.in_channels, side, side),
+        spec.guidance, lambda steps: levels(pipeline.scheduler, steps, mu, even=False),
+    )  # fmt: skip

@@ -8,8 +8,9 @@ import torch
 from diffusers import SD3Transformer2DModel
 from torch import Tensor
 
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.backbones.lora import LoraSize
-from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone, adapted
+from benchmarks.backbones.sd3 import PromptEmbedding, adapted
 from benchmarks.draws import derived_seed
 
 
@@ -44,7 +45,7 @@ class RandomSD3Spec:
     text_tokens: int = 16
     rank: int = 16
 
-    def build(self, n_objectives: int, seed: int) -> SD3Backbone:
+    def build(self, n_objectives: int, seed: int) -> AdaptedBackbone:
         """Return a backbone whose weights depend on the seed alone; the adapter changes nothing at the start."""
         width = 32 * self.heads
         with torch.random.fork_rng(devices=[]):

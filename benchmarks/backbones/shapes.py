@@ -17,7 +17,8 @@ from benchmarks.records import UsageError
 from benchmarks.weights import check_hashes, listed_hashes
 
 if TYPE_CHECKING:
-    from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone
+    from benchmarks.backbones.adapted import AdaptedBackbone
+    from benchmarks.backbones.sd3 import PromptEmbedding
 
 WEIGHTS = Path(__file__).parent / "weights" / "shapes"
 """The folder that `flowfront pretrain shapes` made and that ships."""
@@ -43,7 +44,7 @@ def load_sentence_encoder(folder: Path) -> SentenceEncoder:
 
 
 class SentenceText:
-    """The frozen text part of the backbone; see `benchmarks.backbones.sd3.TextEncoding`."""
+    """The frozen text part of the backbone; see `benchmarks.backbones.adapted.TextEncoding`."""
 
     def __init__(self, encoder: SentenceEncoder) -> None:
         """Take the encoder."""
@@ -80,7 +81,7 @@ class ShapesSpec:
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     folder: Path = WEIGHTS
 
-    def build(self, n_objectives: int, seed: int) -> "SD3Backbone":
+    def build(self, n_objectives: int, seed: int) -> "AdaptedBackbone":
         """Return a backbone whose trainable weights depend on the seed alone.
 
         Raises:

@@ -18,6 +18,7 @@ from benchmarks.mixtures import GaussianMixture
 from benchmarks.records import UsageError
 from benchmarks.snapshots import WeightSnapshots
 from methods.base import Condition
+from methods.samplers.schedules import shifted_sigmas
 
 SMALL_INIT = 1e-3
 """Standard deviation of the last layers of the preference path: almost no effect at the start, yet a gradient."""
@@ -150,6 +151,10 @@ class ToyBackbone:
         named = torch.zeros_like(one_hot) if condition.empty else one_hot
         correction: Tensor = self.residual(x, clean, sigma, named, preference)
         return base + correction
+
+    def schedule(self, steps: int) -> Tensor:
+        """Return an even grid [S + 1]."""
+        return shifted_sigmas(steps)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return the latents: samples are points."""

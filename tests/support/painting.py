@@ -13,6 +13,7 @@ from benchmarks.draws import derived_seed
 from benchmarks.pictures import Gallery
 from benchmarks.snapshots import WeightSnapshots
 from methods.base import Condition
+from methods.samplers.schedules import shifted_sigmas
 from tests.support.suites import tiny_benchmark
 
 TRAINED, EVALUATED = ("dawn", "noon", "dusk"), ("night", "noon of another day")
@@ -49,6 +50,10 @@ class Painter:
     def encode(self, prompts: Sequence[str]) -> ToyCondition:
         """The length of each prompt."""
         return ToyCondition(torch.tensor([len(prompt) for prompt in prompts]))
+
+    def schedule(self, steps: int) -> Tensor:
+        """An even grid."""
+        return shifted_sigmas(steps)
 
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return the velocity [B, 3, 4, 4]."""

@@ -6,9 +6,10 @@ import torch
 from diffusers import SD3Transformer2DModel
 from torch import Tensor, nn
 
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.backbones.lora import LoraSize
 from benchmarks.backbones.preference import PreferenceModules, PreferenceSize
-from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone, adapted
+from benchmarks.backbones.sd3 import PromptEmbedding, adapted
 from benchmarks.backbones.sd3_random import RandomText, unchanged
 
 WIDTH, N, K = 32, 4, 3
@@ -42,7 +43,7 @@ def tiny_backbone(
     precision: Literal["float32", "bfloat16"] = "float32",
     seed: int = 0,
     **changes: Any,
-) -> SD3Backbone:
+) -> AdaptedBackbone:
     """Return a backbone of rank 2 on it."""
     return adapted(
         tiny_transformer(**changes), RandomText(3, WIDTH, WIDTH), unchanged, LoraSize(2), seed,

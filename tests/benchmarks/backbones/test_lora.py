@@ -11,9 +11,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from benchmarks.backbones import lora
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.backbones.lora import LoraSize, add_lora, load_adapter, save_adapter
 from benchmarks.backbones.preference import PreferenceSize
-from benchmarks.backbones.sd3 import TARGETS, SD3Backbone
+from benchmarks.backbones.sd3 import TARGETS
 from benchmarks.records import RecordError, UsageError
 from tests.support.sd3 import K, moved, tiny_backbone, tiny_inputs, tiny_preferences, tiny_transformer
 
@@ -24,7 +25,7 @@ def trained(transformer: Any) -> dict[str, Tensor]:
     return {name: p.detach().clone() for name, p in transformer.named_parameters() if p.requires_grad}
 
 
-def saved(path: Path, **changes: Any) -> SD3Backbone:
+def saved(path: Path, **changes: Any) -> AdaptedBackbone:
     backbone = tiny_backbone(**changes)
     moved(backbone.network)
     save_adapter(path, backbone.network, BASE)

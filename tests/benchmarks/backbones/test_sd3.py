@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmarks.backbones.adapted import AdaptedBackbone
+from benchmarks.backbones.lora import LoraSize
 from benchmarks.backbones.preference import PreferenceSize
-from benchmarks.backbones.sd3 import PromptEmbedding, SD3Backbone, SD3Network, pixels
+from benchmarks.backbones.sd3 import PromptEmbedding, SD3Network, adapted, pixels
 from benchmarks.records import UsageError
 from methods.gradients import ObjectiveGradients, layer_group
 from tests.support.networks import drawn_from, relative_error
@@ -27,11 +29,11 @@ from tests.support.sd3 import (
 )
 
 
-def velocity(backbone: SD3Backbone, preference: Tensor | None = None) -> Tensor:
+def velocity(backbone: AdaptedBackbone, preference: Tensor | None = None) -> Tensor:
     return backbone.velocity(*tiny_inputs(), preference)
 
 
-def branches_of(backbone: SD3Backbone, preference: Tensor | None) -> Tensor:
+def branches_of(backbone: AdaptedBackbone, preference: Tensor | None) -> Tensor:
     found = velocity(backbone, preference).flatten(1)
     return torch.stack((found.square().mean(1), found.sin().mean(1)), 1)
 
@@ -55,7 +57,7 @@ def test_checkpointing_leaves_the_gradients_of_several_preferences_alone(size: P
         torch.testing.assert_close(recomputed, usual, rtol=1e-5, atol=1e-7)
 
 
-def check_gradients(backbone: SD3Backbone, n_objectives: int, tolerance: float) -> None:
+def check_gradients(backbone: AdaptedBackbone, n_objectives: int, tolerance: float) -> None:
     preference = tiny_preferences(k=n_objectives)
     coefficients = torch.randn(N, n_objectives, 2, generator=torch.Generator().manual_seed(7))
     losses = (coefficients * branches_of(backbone, preference).unsqueeze(1)).sum((0, 2))
@@ -189,7 +191,7 @@ class Counting:
 
 def test_each_distinct_prompt_is_encoded_once() -> None:
     text = Counting()
-    backbone = SD3Backbone(SD3Network(tiny_transformer()), text, pixels)
+    backbone = AdaptedBackbone(SD3Network(tiny_transformer()), text, pixels, (3, 8, 8))
     found = backbone.encode(["bb", "", "bb", "a", ""])
     assert text.asked == [["bb", "", "a"]]
     assert found.tokens[:, 0, 0].tolist() == found.pooled[:, 0].tolist() == [2, 0, 2, 1, 0]
@@ -198,25 +200,27 @@ def test_each_distinct_prompt_is_encoded_once() -> None:
 
 
 def test_latents_have_the_side_that_is_asked_for() -> None:
-    network, text = SD3Network(tiny_transformer(pos_embed_max_size=8)), Counting()
-    assert SD3Backbone(network, text, pixels).latent_shape == (3, 8, 8)
-    large = SD3Backbone(network, text, pixels, latent_side=12)
+    def made(side: int | None = None) -> AdaptedBackbone:
+        return adapted(tiny_transformer(pos_embed_max_size=8), Counting(), pixels, LoraSize(2), 0, latent_side=side)
+
+    assert made().latent_shape == (3, 8, 8)
+    large = made(12)
     assert large.latent_shape == (3, 12, 12)
     condition = large.encode(["a", "a"])
     assert large.velocity(torch.zeros(2, *large.latent_shape), torch.ones(2), condition).shape == (2, 3, 12, 12)
     for side in (0, 7, 18):
         with pytest.raises(UsageError, match=f"^latent side: expected a multiple of 2 up to 16, found {side}$"):
-            SD3Backbone(network, text, pixels, latent_side=side)
+            made(side)
 
 
 def test_samples_are_pixels_without_a_graph() -> None:
-    backbone = SD3Backbone(SD3Network(tiny_transformer()), Counting(), pixels)
+    backbone = AdaptedBackbone(SD3Network(tiny_transformer()), Counting(), pixels, (3, 8, 8))
     found = backbone.decode(torch.tensor([-2.0, -1.0, 0.5, 1.0, 1.1], requires_grad=True))
     assert found.tolist() == [0, 0, 0.75, 1, 1]
     assert not found.requires_grad
 
 
-def in_both_precisions(**changes: Any) -> tuple[SD3Backbone, SD3Backbone]:
+def in_both_precisions(**changes: Any) -> tuple[AdaptedBackbone, AdaptedBackbone]:
     with drawn_from(0, torch.float32):
         pair = tiny_backbone(**changes), tiny_backbone(precision="bfloat16", **changes)
     for backbone in pair:

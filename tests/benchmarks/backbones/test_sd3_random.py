@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmarks.backbones.sd3 import SD3Backbone
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.backbones.sd3_random import RandomSD3Spec
 from methods.base import Terms
 from methods.gradients import ObjectiveGradients
@@ -13,7 +13,7 @@ TINY = RandomSD3Spec(layers=2, heads=1, patches=2, text_tokens=3, rank=2)
 N, K = 4, 3
 
 
-def moved(seed: int = 0) -> SD3Backbone:
+def moved(seed: int = 0) -> AdaptedBackbone:
     """A backbone whose adapter is no longer the identity."""
     backbone = TINY.build(K, seed)
     generator = torch.Generator().manual_seed(seed)
@@ -23,12 +23,12 @@ def moved(seed: int = 0) -> SD3Backbone:
     return backbone
 
 
-def inputs(backbone: SD3Backbone, seed: int = 1) -> tuple[Tensor, Tensor]:
+def inputs(backbone: AdaptedBackbone, seed: int = 1) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(N, *backbone.latent_shape, generator=generator), torch.linspace(0.1, 1, N)
 
 
-def terms_of(backbone: SD3Backbone) -> Terms:
+def terms_of(backbone: AdaptedBackbone) -> Terms:
     x, sigma = inputs(backbone)
     condition = backbone.encode(["a", "b"]).rows(torch.tensor([0, 0, 1, 1]))
     velocity = backbone.velocity(x, sigma, condition).flatten(1)

@@ -9,7 +9,7 @@ import torch
 from diffusers import SD3Transformer2DModel
 from torch import Tensor
 
-from benchmarks.backbones.sd3 import SD3Backbone
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.backbones.sentences import LONGEST, SentenceEncoder, SentenceSize
 from benchmarks.backbones.shapes import WEIGHTS, ShapesSpec, load_sentence_encoder
 from benchmarks.records import UsageError
@@ -20,7 +20,7 @@ PROMPTS = ["two red circles", "a sign that reads A7", "a blue square left of a w
 
 
 @pytest.fixture(scope="module")
-def backbone() -> SD3Backbone:
+def backbone() -> AdaptedBackbone:
     return ShapesSpec(precision="float32").build(2, seed=0)
 
 
@@ -36,7 +36,7 @@ def weights(tmp_path: Path) -> Path:
 
 
 def test_without_a_preference_it_is_the_untouched_transformer(
-    backbone: SD3Backbone, inputs: tuple[Tensor, Tensor]
+    backbone: AdaptedBackbone, inputs: tuple[Tensor, Tensor]
 ) -> None:
     plain = SD3Transformer2DModel.from_pretrained(WEIGHTS, subfolder="transformer", torch_dtype=torch.float32)
     condition = backbone.encode(PROMPTS)
@@ -71,7 +71,7 @@ def test_preferences_start_as_the_identity_and_have_an_effect_once_trained(
     assert float((corners[0] - corners[1]).abs().max()) > 1e-3
 
 
-def test_bfloat16_is_close_to_float32(backbone: SD3Backbone, inputs: tuple[Tensor, Tensor]) -> None:
+def test_bfloat16_is_close_to_float32(backbone: AdaptedBackbone, inputs: tuple[Tensor, Tensor]) -> None:
     x, sigma = inputs
     half = ShapesSpec().build(2, seed=0)
     with torch.no_grad():
@@ -88,7 +88,7 @@ def test_trainable_weights_depend_on_the_seed_alone() -> None:
     assert any(not torch.equal(p, q) for p, q in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_sentences_have_embeddings_of_their_own(backbone: SD3Backbone) -> None:
+def test_sentences_have_embeddings_of_their_own(backbone: AdaptedBackbone) -> None:
     condition = backbone.encode([*PROMPTS, "one red circle", "a white triangle left of a blue square"])
     assert condition.tokens.shape == (6, LONGEST, 128)
     flat = condition.pooled
@@ -105,13 +105,13 @@ def test_the_empty_prompt_and_a_word_more_than_fit() -> None:
         encoder.numbers(["a a a a a a a a a"])
 
 
-def test_a_prompt_outside_the_language_is_one_clear_line(backbone: SD3Backbone) -> None:
+def test_a_prompt_outside_the_language_is_one_clear_line(backbone: AdaptedBackbone) -> None:
     with pytest.raises(PromptError, match="found 'cat'") as caught:
         backbone.encode(["a red cat"])
     assert "\n" not in str(caught.value)
 
 
-def test_a_preference_of_the_wrong_length_is_refused(backbone: SD3Backbone, inputs: tuple[Tensor, Tensor]) -> None:
+def test_a_preference_of_the_wrong_length_is_refused(backbone: AdaptedBackbone, inputs: tuple[Tensor, Tensor]) -> None:
     with pytest.raises(UsageError, match="expected K=2"):
         backbone.velocity(*inputs, backbone.encode(PROMPTS), torch.tensor([[0.2, 0.3, 0.5]] * 4))
 
