@@ -157,7 +157,7 @@ class Recipe:
         if self.micro_batch is not None and self.micro_batch < 1:
             raise ValueError(f"micro_batch must be at least 1 or null, found {self.micro_batch}")
         for name in ("shift", "learning_rate", "clip_norm"):
-            if vars(self)[name] is not None and not 0 < vars(self)[name] < math.inf:
+            if (name, vars(self)[name]) != ("shift", None) and not 0 < vars(self)[name] < math.inf:
                 raise ValueError(f"{name} must be positive and finite, found {vars(self)[name]}")
         for name in ("weight_decay", "checkpoint_seconds"):
             if not 0 <= vars(self)[name] < math.inf:

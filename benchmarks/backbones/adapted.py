@@ -4,6 +4,7 @@ A family adds a network (its convention of latents, times and conditions) and co
 and `ltx2`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -57,7 +58,7 @@ class Guided:
         return type(self)(self.condition.rows(index), self.unconditional)
 
 
-class AdaptedNetwork(nn.Module):
+class AdaptedNetwork(nn.Module, ABC):
     """A transformer and, where it has them, the preference modules attached to it; families say how it is called."""
 
     def __init__(self, transformer: Any, preference: PreferenceModules | None) -> None:
@@ -76,9 +77,9 @@ class AdaptedNetwork(nn.Module):
         with nullcontext() if self.preference is None else self.preference.using(preference):
             return self.call(x, sigma, condition)
 
+    @abstractmethod
     def call(self, x: Tensor, sigma: Tensor, condition: Any) -> Tensor:
         """Return the transformer's velocity [B, ...]."""
-        raise NotImplementedError
 
     def enable_gradient_checkpointing(self) -> None:
         """Recompute the blocks in the backward pass instead of keeping their activations."""

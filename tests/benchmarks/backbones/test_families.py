@@ -67,7 +67,7 @@ def test_each_row_has_its_own_preference(family: str, spec_of: Callable[[str], C
         turned = backbone.velocity(*given, PREFERENCES.flip(0))
         changed = backbone.velocity(*given, torch.stack((PREFERENCES[0], PREFERENCES[0])))
     assert float((found - plain).abs().max()) > 1e-3
-    assert float((turned - found).abs().amin((*range(1, found.ndim),)).max()) >= 0
+    assert bool(((turned - found).flatten(1).abs().amax(1) > 1e-4).all())
     torch.testing.assert_close(changed[0], found[0])
     assert float((changed[1] - found[1]).abs().max()) > 1e-4
 
@@ -89,10 +89,9 @@ def test_the_modulation_reaches_image_tokens_alone(family: str, spec_of: Callabl
             backbone.velocity(*given)
             backbone.velocity(*given, PREFERENCES)
             hook.remove()
-            (_, first, _), (_, second, found) = seen
-            # The block alone, with and without what the preference adds, on the same inputs.
-            moved_by = {**second, "temb": second["temb"]}
-            plain = block(**{**moved_by, "temb": first["temb"]})
+            (_, _, _), (_, arguments, found) = seen
+            # The block alone on the same inputs, of which hooks have taken the modulation off.
+            plain = block(**arguments)
         image, other = (0, 1) if family == "ltx2" else (1, 0)
         assert torch.equal(plain[other], found[other])
         change = (found[image] - plain[image]).abs().amax((0, 2))
