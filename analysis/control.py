@@ -10,11 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from analysis.front import Array, Front
+from analysis.front import Array, Front, finite_matrix, non_dominated
 from analysis.statistics import Interval
 from analysis.yardstick import Yardstick
 
-SPEARMAN, RANGE = "spearman_", "slider_range_"
+SPEARMAN, RANGE, SMOOTHNESS = "spearman_", "slider_range_", "slider_smoothness_"
+EVENNESS, WASTED = "slider_evenness", "slider_wasted"
 LEAST_POINTS = 3
 
 
@@ -76,6 +77,78 @@ def _centered_ranks(values: Array) -> Array:
     return np.asarray(ranks - ranks.mean())
 
 
+def evenness(points: npt.ArrayLike, /) -> float | None:
+    """Return how evenly a sweep moves through its points: the effective share of its steps that do the moving.
+
+    (sum of the lengths)^2 / (number * sum of the squared lengths) of the steps: 1 if all are of one length, 1 / N if
+    one of N steps makes the whole way.
+
+    Args:
+        points: Rewards along the sweep [N, K], in the order of the preference, normalized, N >= 2.
+
+    Returns:
+        The share in (0, 1], None if no step moves.
+
+    Raises:
+        ValueError: If the points are not a finite matrix of two rows at least.
+
+    Example:
+        >>> evenness([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]), evenness([[0, 1], [0, 1], [1, 0]])
+        (1.0, 0.5)
+        >>> evenness([[0, 1], [0, 1]]) is None
+        True
+    """
+    matrix = finite_matrix(points, "points")
+    if len(matrix) < 2:
+        raise ValueError(f"points must have two rows at least, found {len(matrix)}")
+    steps = np.diff(matrix, axis=0)
+    largest = float(np.abs(steps).max())
+    if largest == 0.0:
+        return None
+    # Relative to the largest, so that the squares of tiny steps do not vanish.
+    lengths = np.linalg.norm(steps / largest, axis=1)
+    return float(lengths.sum() ** 2 / (len(lengths) * (lengths**2).sum()))
+
+
+def smoothness(values: npt.ArrayLike, /) -> float | None:
+    """Return how directly a reward rises along a sweep: its rise from end to end over all its ups and downs.
+
+    Args:
+        values: The reward in the order of its own weight [N], finite, N >= 2.
+
+    Returns:
+        1 if it never steps back, -1 if it only falls, None if it is constant.
+
+    Raises:
+        ValueError: If there are fewer than two values or one is not finite.
+
+    Example:
+        >>> smoothness([0.0, 0.5, 0.25, 1.0]), smoothness([3, 2, 1]), smoothness([1, 1]) is None
+        (0.6666666666666666, -1.0, True)
+    """
+    line = np.asarray(values, dtype=np.float64)
+    if line.ndim != 1 or len(line) < 2 or not np.isfinite(line).all():
+        raise ValueError(f"values must be two finite numbers at least, found {line.tolist()}")
+    way = float(np.abs(np.diff(line)).sum())
+    return None if way == 0.0 else float(line[-1] - line[0]) / way
+
+
+def wasted(points: npt.ArrayLike, /) -> npt.NDArray[np.bool_]:
+    """Return the preferences that are wasted [N]: another one yields as much in every reward, and more or the same.
+
+    Args:
+        points: Rewards at each preference [N, K], finite, more is better.
+
+    Raises:
+        ValueError: If the points are not a finite matrix.
+
+    Example:
+        >>> wasted([[1, 3], [2, 2], [1, 2], [2, 2]]).tolist()
+        [False, False, True, True]
+    """
+    return ~non_dominated(points)
+
+
 def control_quantities(front: Front, models: int, yardstick: Yardstick) -> dict[str, float]:
     """Return how each of two rewards follows its weight along the sweep of one seed.
 
@@ -86,8 +159,11 @@ def control_quantities(front: Front, models: int, yardstick: Yardstick) -> dict[
 
     Returns:
         For each reward `spearman_<reward>`, its rank correlation with its weight (1: it rises at every step; missing
-        where it is constant), and `slider_range_<reward>`, by how much it is greater at the end of the sweep that
-        asks for it than at the other end, in units of the bounds. Empty unless there are two rewards and a slider.
+        where it is constant), `slider_range_<reward>`, by how much it is greater at the end of the sweep that asks
+        for it than at the other end, in units of the bounds, and `slider_smoothness_<reward>`, that range over all its
+        ups and downs (missing where it is constant). Of the sweep `slider_evenness` (missing where nothing moves) and
+        `slider_wasted`, the share of its preferences that another one makes pointless. Empty unless there are two
+        rewards and a slider.
     """
     if front.preferences is None or len(yardstick.rewards) != 2 or not has_slider(front, models):
         return {}
@@ -99,6 +175,13 @@ def control_quantities(front: Front, models: int, yardstick: Yardstick) -> dict[
         if correlation is not None:
             found[f"{SPEARMAN}{reward.name}"] = correlation
         found[f"{RANGE}{reward.name}"] = float(points[weights.argmax(), k] - points[weights.argmin(), k])
+        directness = smoothness(points[np.argsort(weights, kind="stable"), k])
+        if directness is not None:
+            found[f"{SMOOTHNESS}{reward.name}"] = directness
+    even = evenness(points[np.argsort(front.preferences[:, 0], kind="stable")])
+    if even is not None:
+        found[EVENNESS] = even
+    found[WASTED] = float(wasted(points).mean())
     return found
 
 

@@ -82,7 +82,7 @@ def held_out_by_run(runs: Sequence[Measured]) -> dict[Path, dict[int, dict[str, 
         RecordError: If `features.parquet` or `real_features.parquet` is there and damaged, or does not fit the run.
     """
     references = {one.run.folder.parents[1] / REAL_FEATURES_FILE for one in runs}
-    real = {path: _read(path, ("prompt_id",))[1] for path in sorted(references) if path.exists()}
+    real = {path: read_features(path, ("prompt_id",))[1] for path in sorted(references) if path.exists()}
     return {one.run.folder: _by_step(one, real) for one in runs}
 
 
@@ -119,7 +119,7 @@ def _features_by_step(one: Measured, references: Mapping[Path, Array]) -> dict[i
     if not path.exists():
         return {}
     reference = one.run.folder.parents[1] / REAL_FEATURES_FILE
-    frame, features = _read(path, ("step", "point", "prompt_id", "sample"))
+    frame, features = read_features(path, ("step", "point", "prompt_id", "sample"))
     real = references.get(reference)
     if real is not None and real.shape[1] != features.shape[1]:
         raise RecordError(f"{path}: expected {real.shape[1]} features as in {reference}, found {features.shape[1]}")
@@ -129,7 +129,7 @@ def _features_by_step(one: Measured, references: Mapping[Path, Array]) -> dict[i
         index = balanced_index(front)
         if index is not None:
             rows = (steps == step) & (points == _point(path, points[steps == step], step, front, index))
-            found[step] = _feature_quantities(features[rows], prompts[rows], real)
+            found[step] = feature_quantities(features[rows], prompts[rows], real)
     return found
 
 
@@ -141,7 +141,14 @@ def _point(path: Path, points: npt.NDArray[np.int64], step: int, front: Front, i
     return int(known[index])
 
 
-def _feature_quantities(features: Array, prompts: npt.NDArray[np.int64], real: Array | None) -> dict[str, float]:
+def feature_quantities(features: Array, prompts: npt.NDArray[np.int64], real: Array | None) -> dict[str, float]:
+    """Return `frechet` and `diversity` of the samples of one point, those of the two that can be known.
+
+    Args:
+        features: Of the samples [N, D].
+        prompts: Prompt of each sample [N].
+        real: Features of real data [M, D], or None if there are none.
+    """
     found = {}
     if real is not None and len(features) > 1 and len(real) > 1:
         found[FRECHET] = frechet_distance(features, real)
@@ -151,8 +158,12 @@ def _feature_quantities(features: Array, prompts: npt.NDArray[np.int64], real: A
     return found
 
 
-def _read(path: Path, keys: Sequence[str]) -> tuple[pd.DataFrame, Array]:
-    """Return the table and its features [N, D], columns `f_0`, `f_1`, ... in order."""
+def read_features(path: Path, keys: Sequence[str]) -> tuple[pd.DataFrame, Array]:
+    """Return a table of features and these alone [N, D], columns `f_0`, `f_1`, ... in order.
+
+    Raises:
+        RecordError: If the file is damaged, lacks a column of `keys`, or holds features that are not finite numbers.
+    """
     frame = read_table(path)
     size = sum(str(column).startswith("f_") for column in frame.columns)
     names = [f"f_{index}" for index in range(max(size, 1))]

@@ -11,8 +11,8 @@ By name:
     balanced_gain_<reward>: The gain of the model or point whose preference is nearest to equal weights (see
         `analysis.single_model`).
     worst_gain: The least of these, each over the width of the reward's bounds.
-    spearman_<reward>, slider_range_<reward>: How a reward follows its weight along a sweep between two rewards (see
-        `analysis.control`).
+    spearman_<reward>, slider_range_<reward>, slider_smoothness_<reward>, slider_evenness, slider_wasted: How rewards
+        follow their weights along a sweep between two rewards (see `analysis.control`).
     velocity_evaluations, reward_calls, seconds: Training cost so far, all models of the front together.
     velocity_evaluations_per_model: The same over the number of models.
 

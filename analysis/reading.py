@@ -1,6 +1,6 @@
 """The runs of a suite, read and checked: what may stand side by side in one table, and what may not."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,6 +23,7 @@ from benchmarks.records import (
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
+PARTS = ("settings", "budget", "recipe", "models")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,23 @@ def read_suite(folder: Path) -> tuple[list[Measured], list[StoredRun]]:
         RecordError: If there is no finished run, a file is missing or damaged, or runs must not be compared: of two
             suites, of one benchmark with two hashes, of one method with two settings, twice the same seed.
     """
+    done, others = checked_runs(folder)
+    yardsticks = {run.record.benchmark.name: yardstick_of(run.record.benchmark) for run in done}
+    return [_measure(run, yardsticks[run.record.benchmark.name]) for run in done], others
+
+
+def checked_runs(folder: Path) -> tuple[list[StoredRun], list[StoredRun]]:
+    """Find the runs below a folder and check that they may be compared; their measurements are not read.
+
+    Args:
+        folder: A suite's folder or a part of it.
+
+    Returns:
+        The finished runs, and the runs that are not `done`, both sorted by path.
+
+    Raises:
+        RecordError: As `read_suite`, but for what it finds in measurements.
+    """
     runs = find_runs(folder)
     _require_one_suite(runs)
     done = [run for run in runs if run.record.status == "done"]
@@ -73,8 +91,16 @@ def read_suite(folder: Path) -> tuple[list[Measured], list[StoredRun]]:
         _require_same_benchmark(same_benchmark)
         for same_method in grouped(same_benchmark, lambda run: run.record.method.name).values():
             _require_same_method(same_method)
-    yardsticks = {run.record.benchmark.name: yardstick_of(run.record.benchmark) for run in done}
-    return [_measure(run, yardsticks[run.record.benchmark.name]) for run in done], others
+    return done, others
+
+
+def measured(run: StoredRun) -> Measured:
+    """Read what one finished run measured.
+
+    Raises:
+        RecordError: If a file is missing or damaged.
+    """
+    return _measure(run, yardstick_of(run.record.benchmark))
 
 
 def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
@@ -119,16 +145,30 @@ def _require_same_method(runs: Sequence[StoredRun]) -> None:
     """Check that seeds of one method differ in nothing else, without which their mean has no meaning."""
     first, seeds = runs[0], set[int]()
     for run in runs:
-        for part in ("settings", "budget", "recipe", "models"):
-            expected, found = _part(first, part), _part(run, part)
-            if found != expected:
-                raise RecordError(
-                    f"{run.folder / RUN_FILE}: expected the {part} of {first.folder / RUN_FILE}, "
-                    f"found a difference: {_difference(expected, found)}"
-                )
+        differs = first_difference(first, run)
+        if differs is not None:
+            raise RecordError(
+                f"{run.folder / RUN_FILE}: expected the {differs[0]} of {first.folder / RUN_FILE}, "
+                f"found a difference: {differs[1]}"
+            )
         if run.record.seed in seeds:
             raise RecordError(f"{run.folder / RUN_FILE}: expected one run a seed, found seed {run.record.seed} twice")
         seeds.add(run.record.seed)
+
+
+def first_difference(first: StoredRun, second: StoredRun, parts: Sequence[str] = PARTS) -> tuple[str, str] | None:
+    """Return the first part in which two runs were set up differently, and the entries that differ; None if equal.
+
+    Args:
+        first: A run.
+        second: Another run.
+        parts: Which of `settings` (of the method), `budget`, `recipe` and `models` count.
+    """
+    for part in parts:
+        expected, found = _part(first, part), _part(second, part)
+        if found != expected:
+            return part, _difference(expected, found)
+    return None
 
 
 def _part(run: StoredRun, part: str) -> dict[str, object]:
@@ -141,11 +181,14 @@ def _part(run: StoredRun, part: str) -> dict[str, object]:
     return parts[part]
 
 
-def _difference(expected: dict[str, object], found: dict[str, object]) -> str:
+def _difference(expected: Mapping[str, object], found: Mapping[str, object], prefix: str = "") -> str:
+    """Return the first entry that differs, with the names of all that hold it, and both values."""
     for key in [*expected, *found]:
         one, other = expected.get(key, "nothing"), found.get(key, "nothing")
+        if isinstance(one, dict) and isinstance(other, dict) and one != other:
+            return _difference(one, other, f"{prefix}{key}.")
         if one != other:
-            return f"{key} {one!s:.40} and {other!s:.40}"
+            return f"{prefix}{key} {one!s:.40} and {other!s:.40}"
     return "none"
 
 

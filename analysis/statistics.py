@@ -1,7 +1,8 @@
 """What a handful of seeds allows to say: t intervals, and paired differences between two methods.
 
 A bootstrap over 3 seeds covers the truth in about three quarters of the cases where it promises 95 %; the t interval
-keeps its promise from 2 seeds on, if the values are roughly normal. No correction for many comparisons is made.
+keeps its promise from 2 seeds on, if the values are roughly normal. Many comparisons at once are
+`analysis.multiplicity` and `analysis.ties`.
 """
 
 import math

@@ -66,6 +66,7 @@ class BenchmarkSummary:
         fronts: Front by seed by method, at the last checkpoint.
         gradients: What the runs recorded of their gradients, by seed by method.
         base: Base model point [K], mean over seeds, or None if unknown.
+        measured: The finished runs behind all this, with their points at every checkpoint.
     """
 
     record: BenchmarkRecord
@@ -75,6 +76,7 @@ class BenchmarkSummary:
     fronts: Mapping[str, Mapping[int, Front]]
     gradients: Mapping[str, Mapping[int, RunGradients]]
     base: Array | None
+    measured: tuple[Measured, ...]
 
     @property
     def last_rows(self) -> list[Row]:
@@ -145,6 +147,7 @@ def _summarize_benchmark(runs: Sequence[Measured]) -> BenchmarkSummary:
         fronts={name: by_seed for name, by_seed in fronts.items() if by_seed},
         gradients=gradients,
         base=np.mean(bases, axis=0) if bases else None,
+        measured=tuple(runs),
     )
 
 

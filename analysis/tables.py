@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Value = str | int | float | Interval | None
 BEST_MARK, TIE_MARK, MISSING = "*", "=", "-"
-MARKS_NOTE = "* (bold) best of its benchmark, = no significant difference from it (paired t interval, 95 %)"
+MARKS_NOTE = (
+    "* (bold) best of its benchmark, = not separable from it (paired t over seeds, one-sided, 95 %, corrected for the "
+    "number of methods)"
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from analysis.plots.style import INK
 
 WIDEST = 4
 PANEL_WIDTH = 2.9
+LEAST_WIDTH = 7.4
+"""Of a figure whose legend names many methods [inches]; in a narrow one the legend is higher than the panels."""
 
 
 def panel_grid(title: str, methods: Sequence[str], height: float, *, beside: float = 0.0) -> tuple[Figure, list[Axes]]:

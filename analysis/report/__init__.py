@@ -8,6 +8,7 @@ from typing import Any
 
 from analysis.pictures import Exhibition
 from analysis.report.across import across_table
+from analysis.report.depth_page import Depth, depth_figures, depth_of
 from analysis.report.gradient_tables import gradient_parts_table, gradient_table
 from analysis.report.headline import full_table, headline_table
 from analysis.report.held_out_tables import held_out_table
@@ -78,24 +79,24 @@ def write_report(folder: Path) -> Report:
 
 def _write(folder: Path, summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition]) -> None:
     """Write all files of one suite's report."""
-    notes, headline = notes_of(summary), headline_table(summary)
-    pictures, extra = _pictures(summary, study, shown), () if study is None else (sampler_section(study),)
+    notes, headline, depth = notes_of(summary), headline_table(summary), depth_of(summary)
+    pictures, extra = _pictures(summary, study, shown, depth), () if study is None else (sampler_section(study),)
     files: dict[str, bytes] = {f"{name}.png": png for name, (png, _) in pictures.items()}
     files |= {f"{name}.svg": svg for name, (_, svg) in pictures.items()}
-    texts = _table_texts(summary, study) | {
+    texts = _table_texts(summary, study, depth) | {
         "summary.json": json.dumps(summary.to_json(), indent=1, allow_nan=False) + "\n",
         "summary.md": headline.to_markdown(),
         "summary.csv": full_table(summary).to_csv(),
         "summary.tex": headline.to_latex(),
-        "README.md": markdown_page(summary, list(pictures), notes, extra),
-        "index.html": html_page(summary, {name: png for name, (png, _) in pictures.items()}, notes, extra),
+        "README.md": markdown_page(summary, list(pictures), notes, extra, depth),
+        "index.html": html_page(summary, {name: png for name, (png, _) in pictures.items()}, notes, extra, depth),
     }
     files |= {name: text.encode() for name, text in texts.items()}
     for name, content in files.items():
         write_bytes(folder / name, content)
 
 
-def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]:
+def _table_texts(summary: Summary, study: SamplerStudy | None, depth: Depth) -> dict[str, str]:
     """Return the tables beside the headline by file name, in three renderings each; empty ones are left out."""
     tables = {
         "across": across_table(summary),
@@ -104,6 +105,7 @@ def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]
     }
     tables |= {f"single-models-{part.record.name}": single_model_table(part) for part in summary.benchmarks}
     tables |= {f"held-out-{part.record.name}": held_out_table(part) for part in summary.benchmarks}
+    tables |= depth.tables
     tables |= {} if study is None else {NAME: sampler_table(study)}
     texts: dict[str, str] = {}
     for name, table in tables.items():
@@ -113,9 +115,9 @@ def _table_texts(summary: Summary, study: SamplerStudy | None) -> dict[str, str]
 
 
 def _pictures(
-    summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition]
+    summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition], depth: Depth
 ) -> dict[str, tuple[bytes, bytes]]:
-    """Return PNG and SVG by name, the overview first, then fronts, samples and gradients."""
+    """Return PNG and SVG by name, the overview first, then fronts, further views of them, samples and gradients."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
     from analysis.plots import (
         assign_looks,
@@ -133,6 +135,7 @@ def _pictures(
         pictures = {"overview": render(overview_figure(summary, looks))}
         for part in summary.benchmarks:
             pictures[f"fronts-{part.record.name}"] = render(front_figure(part, looks))
+        pictures |= {name: render(figure) for name, figure in depth_figures(depth, looks).items()}
         for one in shown:
             pictures |= {name: render(figure) for name, figure in picture_figures(one, looks)}
         for part in summary.benchmarks:

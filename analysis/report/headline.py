@@ -4,9 +4,14 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from analysis.multiplicity import holm
+from analysis.paired import paired_t_p
 from analysis.statistics import Comparison, Interval, paired_difference
 from analysis.summary import BASE, BenchmarkSummary, Row, Summary
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
+from analysis.ties import tied_set
 
 MILLION = 1e6
 MOST_CHECKPOINTS = 4
@@ -26,6 +31,12 @@ COLUMNS_NOTE = (
     "mean ± half of the 95 % t interval over seeds; HV hypervolume; exact front: share that the true front itself "
     "reaches at the same preferences (no bound: points that drift may lie better spread); M evals: million "
     "velocity evaluations of training, all models of the front together"
+)
+
+
+COMPARISON_NOTE = (
+    "paired by seed: difference with its 95 % t interval, two-sided p adjusted by Holm for the benchmark's "
+    "comparisons; higher: the other method cannot be the best (one-sided, corrected for the number of methods)"
 )
 
 
@@ -71,25 +82,18 @@ def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cel
 
 
 def best_and_tied(part: BenchmarkSummary, quantity: str = "hypervolume") -> tuple[str | None, frozenset[str]]:
-    """Return the method with the largest mean of a quantity, and those that do not differ from it significantly.
+    """Return the method with the largest mean of a quantity, and those that are not separable from it.
 
-    The last checkpoints compete. Nobody is best alone: with fewer than two methods there is no mark.
+    The last checkpoints compete, corrected for their number (`analysis.ties`). Nobody is best alone: with fewer than
+    two methods there is no mark.
 
     Args:
         part: The benchmark.
         quantity: Name of a quantity of which more is better; methods without it do not compete.
     """
     rows = [row for row in part.last_rows if quantity in row.quantities]
-    if len(rows) < 2:
-        return None, frozenset()
-    best = max(rows, key=lambda row: row.quantities[quantity].mean)
-    reached = best.quantities[quantity].values
-    tied = set[str]()
-    for row in rows:
-        comparison = paired_difference(reached, row.quantities[quantity].values)
-        if row is not best and comparison is not None and comparison.verdict == "tie":
-            tied.add(row.method)
-    return best.method, frozenset(tied)
+    found = tied_set({row.method: row.quantities[quantity].values for row in rows})
+    return (None, frozenset()) if found is None else (found.best, found.tied)
 
 
 def full_table(summary: Summary) -> Table:
@@ -156,19 +160,40 @@ def comparison_table(summary: Summary) -> Table:
         Column("second", "minus", text=True),
         Column("difference", "difference in hypervolume", decimals=4, intervals=True),
         Column("seeds", "shared seeds"),
+        Column("p", "adjusted p", decimals=3),
         Column("verdict", "verdict", text=True),
     )
     rows = []
     for part in summary.benchmarks:
-        best, _ = best_and_tied(part)
+        best, tied = best_and_tied(part)
         first = [row for row in part.last_rows if row.method == best]
-        for one, other in itertools.product(first, [row for row in part.last_rows if row.method != best]):
-            found = paired_difference(one.quantities["hypervolume"].values, other.quantities["hypervolume"].values)
-            rows.append(tuple(Cell(value) for value in (part.record.name, *_difference(one, other, found))))
-    return Table(columns, tuple(rows), ("paired by seed, 95 % t interval, no correction for many comparisons",))
+        pairs = list(itertools.product(first, [row for row in part.last_rows if row.method != best]))
+        values = [tuple(row.quantities["hypervolume"].values for row in pair) for pair in pairs]
+        adjusted = _adjusted([_p(*pair) for pair in values])
+        for (one, other), found, p in zip(pairs, itertools.starmap(paired_difference, values), adjusted, strict=True):
+            verdict = _verdict(found, tied=other.method in tied)
+            cells = (part.record.name, *_difference(one, other, found), p, verdict)
+            rows.append(tuple(Cell(value) for value in cells))
+    return Table(columns, tuple(rows), (COMPARISON_NOTE,))
 
 
-def _difference(first: Row, second: Row, found: Comparison | None) -> tuple[str, str, Interval | None, int, str]:
+def _verdict(found: Comparison | None, *, tied: bool) -> str:
     if found is None:
-        return first.method, second.method, None, 0, "no shared seed"
-    return first.method, second.method, found.difference, found.difference.seeds, found.verdict
+        return "no shared seed"
+    return "not separable" if tied else "higher"
+
+
+def _p(one: Mapping[int, float], other: Mapping[int, float]) -> float | None:
+    return paired_t_p(np.array([one[seed] - other[seed] for seed in one if seed in other]))
+
+
+def _adjusted(values: Sequence[float | None]) -> list[float | None]:
+    # Comparisons that cannot be made take no part.
+    found = iter(holm([p for p in values if p is not None]))
+    return [None if p is None else float(next(found)) for p in values]
+
+
+def _difference(first: Row, second: Row, found: Comparison | None) -> tuple[str, str, Interval | None, int]:
+    if found is None:
+        return first.method, second.method, None, 0
+    return first.method, second.method, found.difference, found.difference.seeds

@@ -2,14 +2,15 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from analysis.report import across, control_table, gradient_tables, held_out_tables, picture_page, single_models
+from analysis.report.depth_page import CONTROL, Depth, depth_sections, pictures_of
 from analysis.report.headline import comparison_table, headline_table, indicator_table
 from analysis.report.notes import invariants_line, origins
+from analysis.report.section import Section
 from analysis.report.single_models import single_model_table
 from analysis.summary import Summary
-from analysis.tables import Table
 
 GRADIENT_PICTURES = ("gradients-", "gradient-parts-", "coefficients-")
 
@@ -61,59 +62,51 @@ PAGE = """<!doctype html>
 """
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of a page: what to know before its tables, the tables, and what comes behind them.
-
-    Attributes:
-        heading: Its title.
-        lead: Sentences before the tables.
-        tables: Title, empty for none, and table.
-        after: Sentences behind the tables.
-        pictures: Names of the pictures behind these.
-    """
-
-    heading: str
-    lead: tuple[str, ...]
-    tables: tuple[tuple[str, Table], ...]
-    after: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
-
-
-def sections_of(summary: Summary, pictures: Sequence[str], extra: Sequence[Section] = ()) -> list[Section]:
+def sections_of(
+    summary: Summary, pictures: Sequence[str], extra: Sequence[Section] = (), depth: Depth | None = None
+) -> list[Section]:
     """Return the sections that have a table with rows or a picture, in order, without their empty tables.
 
     Args:
         summary: The suite.
         pictures: Names of the pictures without their endings, in order.
         extra: Sections of what this suite alone has, which come first.
+        depth: What is known of the fronts besides their volume, or None to leave that out.
     """
     of_gradients = tuple(name for name in pictures if name.startswith(GRADIENT_PICTURES))
     of_extra = {name for section in extra for name in section.pictures}
     of_samples = tuple(name for name in pictures if name.startswith(picture_page.PREFIXES))
-    elsewhere = {*of_gradients, *of_samples, *of_extra}
+    of_control = pictures_of(CONTROL, tuple(pictures))
+    further = () if depth is None else depth_sections(depth, tuple(pictures))
+    of_further = {name for section in further for name in section.pictures}
+    elsewhere = {*of_gradients, *of_samples, *of_extra, *of_control, *of_further}
     of_results = tuple(name for name in pictures if name not in elsewhere)
     single = tuple((part.record.name, single_model_table(part)) for part in summary.benchmarks)
     held_out = tuple((part.record.name, held_out_tables.held_out_table(part)) for part in summary.benchmarks)
     control = tuple((part.record.name, control_table.control_table(part)) for part in summary.benchmarks)
     lead = (gradient_tables.EXPLANATION, *gradient_tables.gradient_lines(summary))
-    sections = [
+    sections: list[Section] = [
         Section("Methods across benchmarks", (across.EXPLANATION,), (("", across.across_table(summary)),)),
         Section("Results", (), (("", headline_table(summary)),), (READING,), of_results),
         Section("Single models", (single_models.EXPLANATION,), single),
         Section("Held-out changes", (held_out_tables.EXPLANATION,), held_out),
-        Section("Control", (control_table.EXPLANATION,), control),
+        Section("Control", (control_table.EXPLANATION,), control, (), of_control),
+        *further,
         Section("Pictures", picture_page.captions(of_samples), (), (), of_samples),
         Section("Gradients", lead, (("", gradient_tables.gradient_table(summary)),), (), of_gradients),
         Section("Distances and gains", (), (("", indicator_table(summary)),)),
         Section("Paired comparisons", (), (("", comparison_table(summary)),)),
     ]
     kept = [replace(one, tables=tuple(pair for pair in one.tables if pair[1].rows)) for one in sections]
-    return [*extra, *(section for section in kept if section.tables or section.pictures)]
+    return [*extra, *(section for section in kept if section.tables or section.pictures or section in further)]
 
 
 def markdown_page(
-    summary: Summary, pictures: Sequence[str], notes: Sequence[str], extra: Sequence[Section] = ()
+    summary: Summary,
+    pictures: Sequence[str],
+    notes: Sequence[str],
+    extra: Sequence[Section] = (),
+    depth: Depth | None = None,
 ) -> str:
     """Return README.md of a report.
 
@@ -122,11 +115,12 @@ def markdown_page(
         pictures: Names of the pictures without their endings, in order.
         notes: What limits the claims.
         extra: Sections of what this suite alone has.
+        depth: What is known of the fronts besides their volume, or None to leave that out.
     """
     lines = [f"# {_title(summary)}", "", invariants_line(summary.runs), ""]
     if notes:
         lines += ["## Notes", "", *(f"- {note}" for note in notes), ""]
-    for section in sections_of(summary, pictures, extra):
+    for section in sections_of(summary, pictures, extra, depth):
         lines += [f"## {section.heading}", "", *(f"{sentence}\n" for sentence in section.lead)]
         for title, table in section.tables:
             lines += [f"### {title}", ""] if title else []
@@ -138,7 +132,11 @@ def markdown_page(
 
 
 def html_page(
-    summary: Summary, pictures: Mapping[str, bytes], notes: Sequence[str], extra: Sequence[Section] = ()
+    summary: Summary,
+    pictures: Mapping[str, bytes],
+    notes: Sequence[str],
+    extra: Sequence[Section] = (),
+    depth: Depth | None = None,
 ) -> str:
     """Return index.html of a report: one file that needs no other and no network.
 
@@ -147,6 +145,7 @@ def html_page(
         pictures: PNG by name, in order.
         notes: What limits the claims.
         extra: Sections of what this suite alone has.
+        depth: What is known of the fronts besides their volume, or None to leave that out.
     """
     import jinja2
 
@@ -155,7 +154,7 @@ def html_page(
         title=_title(summary),
         line=invariants_line(summary.runs),
         notes=notes,
-        sections=sections_of(summary, list(pictures), extra),
+        sections=sections_of(summary, list(pictures), extra, depth),
         pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
         origins=origins(summary),
     )

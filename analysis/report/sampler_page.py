@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from analysis.report.pages import Section
+from analysis.report.section import Section
 from analysis.sampler_curves import Kind
 from analysis.sampler_findings import findings
 from analysis.samplers import BASELINES, STALLED, SamplerStudy
-from analysis.statistics import paired_difference
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
+from analysis.ties import tied_set
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,13 +92,9 @@ def order_text(study: SamplerStudy, kind: Kind) -> str | None:
 
 
 def _best_and_tied(study: SamplerStudy) -> tuple[Kind | None, frozenset[Kind]]:
-    if len(study.curves) < 2:
-        return None, frozenset()
-    best = max(study.curves, key=lambda kind: study.curves[kind].final.mean)
-    reached = study.curves[best].final.values
-    found = {kind: paired_difference(reached, study.curves[kind].final.values) for kind in study.curves}
-    tied = (kind for kind, one in found.items() if kind != best and one is not None and one.verdict == "tie")
-    return best, frozenset(tied)
+    names = {str(i): kind for i, kind in enumerate(study.curves)}
+    found = tied_set({name: study.curves[kind].final.values for name, kind in names.items()})
+    return (None, frozenset()) if found is None else (names[found.best], frozenset(names[name] for name in found.tied))
 
 
 def _notes(study: SamplerStudy) -> tuple[str, ...]:

@@ -24,12 +24,16 @@ def test_sliders_of_two_rewards_have_rows(suite_summary: Summary) -> None:
         "correlation r1",
         "range r0",
         "range r1",
+        "smoothness r0",
+        "smoothness r1",
+        "evenness",
+        "wasted",
         "monotone",
         "points",
     ]
     assert isinstance(row[3].value, Interval)
     assert 0.8 < row[3].value.mean < 1.0
-    assert row[6].value == 21
+    assert row[10].value == 21
 
 
 def test_control_has_a_section_where_there_is_a_slider(suite_summary: Summary, tmp_path: Path) -> None:
@@ -48,7 +52,7 @@ def test_seeds_that_turn_back_are_counted_out(tmp_path: Path) -> None:
     columns["reward_r0"] += np.where((columns["step"] > 0) & (columns["point"] == 2), 5.0, 0.0)
     write_table(path, columns)
     (row,) = control_table(summarize(folder).benchmarks[0]).rows
-    assert row[5].value == "2 of 3 seeds"
+    assert row[9].value == "2 of 3 seeds"
     assert isinstance(row[1].value, Interval)
     # Of six places, the third moved to the top: 1 - 6 * (3^2 + 3 * 1) / (6 * 35).
     assert row[1].value.values[1] == 1 - 6 * 12 / 210

@@ -65,7 +65,7 @@ def test_comparisons_set_the_best_against_the_others(suite_summary: Summary) -> 
     table = comparison_table(suite_summary)
     assert len(table.rows) == 4 * 2
     rows = [row for row in table.rows if row[0].value == "two-targets"]
-    verdicts = {(row[1].value, row[2].value): row[5].value for row in rows}
+    verdicts = {(row[1].value, row[2].value): row[6].value for row in rows}
     assert verdicts == {("pareto_slider", other): "higher" for other in ("fixed_weights", "nft_preference")}
 
 
@@ -73,7 +73,7 @@ def test_comparisons_without_a_shared_seed_say_so(tmp_path: Path) -> None:
     write_tree(tmp_path, TASKS[:1], RECIPES[:1], (0,))
     folder = write_tree(tmp_path, TASKS[:1], RECIPES[1:2], (1,))
     (row,) = comparison_table(summarize(folder)).rows
-    assert [cell.value for cell in row[3:]] == [None, 0, "no shared seed"]
+    assert [cell.value for cell in row[3:]] == [None, 0, None, "no shared seed"]
 
 
 def test_approximate_hypervolumes_are_marked(tmp_path: Path) -> None:

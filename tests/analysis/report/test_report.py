@@ -12,7 +12,13 @@ from tests.analysis.synthetic_records import GRADIENT_RECIPES, RECIPES, TASKS, c
 
 PAGES = {"README.md", "index.html", "summary.csv", "summary.json", "summary.md", "summary.tex"}
 SINGLE = {f"single-models-two-targets.{ending}" for ending in ("csv", "md", "tex")}
-PICTURES = {"overview.png", "overview.svg", "fronts-two-targets.png", "fronts-two-targets.svg"}
+PICTURES = {f"{name}.{ending}" for name in ("overview", "fronts-two-targets") for ending in ("png", "svg")}
+FURTHER = ("attainment-two-targets", "sensitivity")
+"""Tables and pictures of every suite of several methods and seeds on two rewards."""
+MORE_TABLES = {f"{name}.{ending}" for name in FURTHER for ending in ("csv", "md", "tex")}
+MORE_PICTURES = {f"{name}.{ending}" for name in (*FURTHER, "control", "anytime") for ending in ("png", "svg")}
+CURVES = {f"anytime-two-targets.{ending}" for ending in ("csv", "md", "tex")}
+ATTAINED = {f"attainment-two-targets.{ending}" for ending in ("csv", "md", "tex", "png", "svg")}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -22,7 +28,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_writes_all_files_beside_the_records(small_folder: Path) -> None:
     report = write_report(small_folder)
     assert report.folder == small_folder / "report"
-    assert set(contents(report.folder)) == PAGES | SINGLE | PICTURES
+    assert set(contents(report.folder)) == PAGES | SINGLE | PICTURES | MORE_TABLES | MORE_PICTURES | CURVES
     assert json.loads((report.folder / "summary.json").read_text()) == list(report.rows)
     assert [row["label"] for row in report.rows] == ["base", "fixed_weights", "pareto_slider @ 20 %", "pareto_slider"]
     assert report.notes == ()
@@ -34,7 +40,7 @@ def test_measured_gradients_add_tables_and_pictures(tmp_path: Path) -> None:
     tables = {f"{name}.{ending}" for name in ("gradients", "gradient-parts") for ending in ("csv", "md", "tex")}
     names = ("gradients-two-targets", "gradient-parts-two-targets", "coefficients-two-targets")
     pictures = {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
-    assert set(first) == PAGES | SINGLE | PICTURES | tables | pictures
+    assert set(first) == PAGES | SINGLE | PICTURES | ATTAINED | tables | pictures
     assert contents(write_report(folder).folder) == first
     for name in names:
         assert f"![{name}]({name}.png)".encode() in first["README.md"]
