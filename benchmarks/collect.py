@@ -9,6 +9,7 @@ from torch import Tensor
 from benchmarks.base import Benchmark
 from benchmarks.draws import KeyedDraws, derived_seed
 from benchmarks.scoring import orientation, score
+from benchmarks.stopwatch import Stopwatch
 from methods.base import Backbone, Batch, Condition, Draws, Method, Rollout
 from methods.samplers.loop import denoise
 from methods.samplers.schedules import shifted_sigmas
@@ -16,21 +17,47 @@ from methods.samplers.schedules import shifted_sigmas
 
 @dataclass
 class Meter:
-    """Counts what training costs."""
+    """Counts what training costs, over all of a run's processes, whose shares are equal."""
 
     velocity_evaluations: int = 0
     reward_calls: int = 0
+    processes: int = 1
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """Rows of a condition that are taken only where the model needs them.
+
+    A step has thousands of points and few prompts, whose embeddings are larger than latents.
+    """
+
+    condition: Condition
+    index: Tensor
+
+    def rows(self, index: Tensor) -> "SharedRows":
+        """Return the rows in `index`; nothing of the condition is copied."""
+        return SharedRows(self.condition, self.index[index])
+
+    def taken(self) -> Condition:
+        """Return the condition of these rows."""
+        return self.condition.rows(self.index)
 
 
 class MeteredBackbone:
-    """A backbone that counts the latents passed through its velocity."""
+    """A backbone that counts the latents passed through its velocity, and whose conditions share their rows."""
 
     def __init__(self, backbone: Backbone, meter: Meter) -> None:
-        """Wrap a backbone; everything but the count is passed on."""
+        """Wrap a backbone; everything else is passed on."""
         self._backbone, self._meter = backbone, meter
         self.latent_shape, self.snapshots = backbone.latent_shape, backbone.snapshots
-        self.encode, self.decode, self.parameters = backbone.encode, backbone.decode, backbone.parameters
+        self.decode, self.parameters = backbone.decode, backbone.parameters
         self.network = backbone.network
+
+    def encode(self, prompts: Sequence[str]) -> SharedRows:
+        """Return the backbone's condition of prompts, each distinct one encoded once."""
+        number = {prompt: i for i, prompt in enumerate(dict.fromkeys(prompts))}
+        index = torch.tensor([number[prompt] for prompt in prompts], device=device_of(self._backbone))
+        return SharedRows(self._backbone.encode(list(number)), index)
 
     def schedule(self, steps: int) -> Tensor:
         """Return the backbone's own noise levels."""
@@ -38,13 +65,19 @@ class MeteredBackbone:
 
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return the backbone's velocity and count its rows."""
-        self._meter.velocity_evaluations += len(x)
-        return self._backbone.velocity(x, sigma, condition, preference)
+        self._meter.velocity_evaluations += len(x) * self._meter.processes
+        given = condition.taken() if isinstance(condition, SharedRows) else condition
+        return self._backbone.velocity(x, sigma, given, preference)
 
 
 def noise_levels(backbone: Backbone, steps: int, shift: float | None) -> Tensor:
     """Return the noise levels [S + 1] of S steps: an even grid under a shift, or the backbone's own for None."""
     return backbone.schedule(steps) if shift is None else shifted_sigmas(steps, shift)
+
+
+def device_of(backbone: Backbone) -> torch.device:
+    """Return the device that a backbone computes on."""
+    return backbone.parameters()[0].device
 
 
 def draw_prompts(n_prompts: int, n_drawn: int, seed: int, step: int) -> list[int]:
@@ -69,26 +102,34 @@ def draw_preferences(method: Method, draws: Draws, group_size: int, n_objectives
 
 @torch.no_grad()
 def collect(
-    benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, prompt_ids: Sequence[int], meter: Meter
-) -> Batch:
+    benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, prompt_ids: Sequence[int],
+    meter: Meter, watch: Stopwatch | None = None,
+) -> Batch:  # fmt: skip
     """Return the batch of one step: rollouts of the sampling weights with their rewards.
 
     Raises:
         RewardError: If a reward fails.
     """
-    recipe, k = benchmark.recipe, benchmark.n_objectives
+    recipe, k, device = benchmark.recipe, benchmark.n_objectives, device_of(backbone)
+    watch = watch or Stopwatch(device.type)
     prompts = [benchmark.prompts[i] for i in prompt_ids]
-    rows = torch.arange(len(prompts)).repeat_interleave(recipe.group_size)
-    condition = backbone.encode(prompts).rows(rows)
+    rows = torch.arange(len(prompts), device=device).repeat_interleave(recipe.group_size)
+    with watch.stage("encode"):
+        condition = backbone.encode(prompts).rows(rows)
+        unconditional = backbone.encode([""]) if method.objective.guided and method.anchor > 0 else None
     preferences = draw_preferences(method, draws, recipe.group_size, k)
-    rollout = _roll_out(benchmark, method, backbone, draws, condition, preferences)
+    preferences = None if preferences is None else preferences.to(device)
+    with watch.stage("rollout"):
+        rollout = _roll_out(benchmark, method, backbone, draws, condition, preferences)
     repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
-    scores = score(benchmark.rewards, backbone.decode(rollout.clean), repeated)
+    with watch.stage("decode"):
+        samples = backbone.decode(rollout.clean)
+    with watch.stage("rewards"):
+        scores = score(benchmark.rewards, samples, repeated).to(device)
     signs = orientation(benchmark.rewards).to(scores)
-    meter.reward_calls += len(repeated)
-    groups = torch.arange(len(repeated)) // (recipe.group_size // method.slots)
-    bounds = torch.tensor(benchmark.bounds, dtype=scores.dtype).T * signs
-    unconditional = backbone.encode([""]) if method.objective.guided and method.anchor > 0 else None
+    meter.reward_calls += len(repeated) * meter.processes
+    groups = torch.arange(len(repeated), device=device) // (recipe.group_size // method.slots)
+    bounds = torch.tensor(benchmark.bounds, dtype=scores.dtype, device=device).T * signs
     worst_first = torch.where(signs > 0, bounds, bounds.flip(0))
     return Batch(rollout, condition, groups, preferences, scores * signs, worst_first, unconditional)
 

@@ -11,7 +11,7 @@ import torch
 
 PACKAGES = (
     "torch", "numpy", "scipy", "pandas", "pyarrow", "moocore", "pymoo", "safetensors", "torchjd", "diffusers", "peft",
-    "pillow", "flowfront",
+    "transformers", "pillow", "rapidocr", "onnxruntime", "flowfront",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,13 +43,17 @@ def commit() -> str | None:
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def device() -> str:
-    """Return the name of the device that trainings use."""
+def device(kind: str = "cpu") -> str:
+    """Return the name of the device of a kind, such as "cuda", that trainings use."""
+    if kind == "cuda":
+        return f"cuda ({torch.cuda.get_device_name()})"
     return f"cpu ({platform.machine()}, {torch.backends.cpu.get_cpu_capability()})"
 
 
-def peak_memory() -> int:
-    """Return the largest resident size of this process so far in bytes."""
+def peak_memory(kind: str = "cpu") -> int:
+    """Return the largest size of this process so far in bytes: resident, or allocated on its GPU for "cuda"."""
+    if kind == "cuda":
+        return torch.cuda.max_memory_allocated()
     # Linux counts kilobytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,14 +1,15 @@
 """The preference sweep: raw rewards of a model at every preference, prompt and sample."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.base import Benchmark
-from benchmarks.collect import noise_levels
+from benchmarks.collect import device_of, noise_levels
+from benchmarks.distributed import ALONE, Processes
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
 from benchmarks.scoring import check_applies, score
@@ -38,17 +39,18 @@ class Sweep:
     preferences: tuple[tuple[float, ...], ...]
 
 
-def evaluation_noise(benchmark: Benchmark, backbone: Backbone, seed: int) -> Tensor:
-    """Return the initial noise [P, samples, ...]: fixed per prompt, apart from all noise of training."""
-    draws = KeyedDraws(seed, range(len(benchmark.evaluated)), 0)
+def evaluation_noise(benchmark: Benchmark, backbone: Backbone, seed: int, prompts: Sequence[int]) -> Tensor:
+    """Return the initial noise [P, samples, ...] of prompts: fixed for each, apart from all noise of training."""
+    draws = KeyedDraws(seed, prompts, 0, device_of(backbone))
     return draws.normal("evaluation noise", benchmark.evaluation.samples, *backbone.latent_shape)
 
 
 @torch.no_grad()
-def sweep_samples(
-    benchmark: Benchmark, backbone: Backbone, snapshot: str, preferences: Tensor | None, n_points: int, seed: int
-) -> Tensor:
-    """Return samples [n_points, P, samples, ...] of a snapshot by the Euler ODE.
+def sweep_chunks(
+    benchmark: Benchmark, backbone: Backbone, snapshot: str, preferences: Tensor | None, n_points: int, seed: int,
+    processes: Processes = ALONE,
+) -> Iterator[tuple[Tensor, Tensor]]:  # fmt: skip
+    """Yield samples [n, ...] of a snapshot by the Euler ODE, with their place [n] among all (point, prompt, sample).
 
     Args:
         benchmark: Gives prompts and protocol.
@@ -57,28 +59,74 @@ def sweep_samples(
         preferences: [n_points, K], or None to run the model without a preference.
         n_points: Rows of the sweep.
         seed: Seed of the run.
+        processes: Each does its share of the prompts.
     """
-    protocol = benchmark.evaluation
-    noise = evaluation_noise(benchmark, backbone, seed)
-    n_prompts = len(benchmark.evaluated)
-    per_point = n_prompts * protocol.samples
-    start = noise.flatten(0, 1).repeat(n_points, *[1] * (noise.ndim - 2))
-    prompt_rows = torch.arange(n_prompts).repeat_interleave(protocol.samples).repeat(n_points)
-    condition = backbone.encode(benchmark.evaluated)
-    rows = None if preferences is None else preferences.to(start).repeat_interleave(per_point, 0)
+    protocol, mine = benchmark.evaluation, processes.share(len(benchmark.evaluated))
+    noise = evaluation_noise(benchmark, backbone, seed, mine)
+    flat, per_point = noise.flatten(0, 1), len(mine) * protocol.samples
+    condition = backbone.encode([benchmark.evaluated[i] for i in mine])
+    wanted = None if preferences is None else preferences.to(flat)
     sigmas = noise_levels(backbone, protocol.steps, protocol.shift)
-    pieces = []
-    with backbone.snapshots.using(snapshot):
-        for first in range(0, len(start), protocol.chunk):
-            index = torch.arange(first, min(first + protocol.chunk, len(start)))
-            part, wanted = condition.rows(prompt_rows[index]), None if rows is None else rows[index]
+    places = torch.arange(n_points).unsqueeze(1) * len(benchmark.evaluated) * protocol.samples
+    places = (places + mine.start * protocol.samples + torch.arange(per_point)).flatten()
+    for index in torch.split(torch.arange(n_points * per_point, device=flat.device), protocol.chunk):
+        row = index % per_point
+        part = condition.rows(row // protocol.samples)
+        rows = None if wanted is None else wanted[index // per_point]
 
-            def velocity(x: Tensor, sigma: Tensor, part=part, wanted=wanted) -> Tensor:  # type: ignore[no-untyped-def]
-                return backbone.velocity(x, sigma, part, wanted)
+        def velocity(x: Tensor, sigma: Tensor, part=part, rows=rows) -> Tensor:  # type: ignore[no-untyped-def]
+            return backbone.velocity(x, sigma, part, rows)
 
-            pieces.append(backbone.decode(denoise(velocity, ODE(), start[index], sigmas).clean))
-    samples = torch.cat(pieces)
-    return samples.reshape(n_points, n_prompts, protocol.samples, *samples.shape[1:])
+        with backbone.snapshots.using(snapshot):
+            samples = backbone.decode(denoise(velocity, ODE(), flat[row], sigmas).clean)
+        yield places[index.cpu()], samples
+
+
+def sweep_samples(
+    benchmark: Benchmark, backbone: Backbone, snapshot: str, preferences: Tensor | None, n_points: int, seed: int
+) -> Tensor:
+    """Return all samples of a sweep [n_points, P, samples, ...]; see `sweep_chunks`."""
+    chunks = sweep_chunks(benchmark, backbone, snapshot, preferences, n_points, seed)
+    samples = torch.cat([part for _, part in chunks])
+    n_prompts = len(benchmark.evaluated)
+    return samples.reshape(n_points, n_prompts, benchmark.evaluation.samples, *samples.shape[1:])
+
+
+@dataclass
+class _Found:
+    # What is kept of the samples of a sweep, row by row.
+    places: list[Tensor] = field(default_factory=list)
+    trained: list[Tensor] = field(default_factory=list)
+    held_out: list[Tensor] = field(default_factory=list)
+    features: list[Tensor] = field(default_factory=list)
+    shown: list[Tensor] = field(default_factory=list)
+    pictures: list[Tensor] = field(default_factory=list)
+
+
+def _measure(benchmark: Benchmark, chunks: Iterator[tuple[Tensor, Tensor]], shown: Tensor) -> _Found:
+    # Samples are scored as they come: pictures of a whole sweep may take more memory than the model.
+    found, protocol = _Found(), benchmark.evaluation
+    for places, samples in chunks:
+        prompts = [benchmark.evaluated[i // protocol.samples % len(benchmark.evaluated)] for i in places.tolist()]
+        found.places.append(places)
+        found.trained.append(score(benchmark.rewards, samples, prompts))
+        found.held_out.append(score(benchmark.held_out, samples, prompts))
+        if benchmark.features is not None:
+            found.features.append(benchmark.features(samples).cpu())
+        kept = torch.isin(places, shown)
+        found.shown.append(places[kept])
+        found.pictures.append(samples[kept.to(samples.device)].cpu())
+    return found
+
+
+def _shown(benchmark: Benchmark, n_points: int) -> Tensor:
+    # Places of the pictures that are kept, [points, prompts, samples].
+    gallery, samples = benchmark.gallery, benchmark.evaluation.samples
+    if gallery is None:
+        return torch.empty(0, dtype=torch.int64)
+    prompts = torch.tensor([benchmark.evaluated.index(prompt) for prompt in gallery.prompts])
+    points = torch.arange(n_points).view(-1, 1, 1) * len(benchmark.evaluated)
+    return (points + prompts.view(-1, 1)) * samples + torch.arange(min(gallery.samples, samples))
 
 
 def evaluate(
@@ -91,6 +139,7 @@ def evaluate(
     conditional: bool,
     step: int,
     first_point: int,
+    processes: Processes = ALONE,
 ) -> Sweep:
     """Return what a sweep finds: raw rewards of every (point, prompt, sample), features and pictures.
 
@@ -103,27 +152,41 @@ def evaluate(
         conditional: Whether the model gets the preference as an input.
         step: Gradient steps of the model, for the record.
         first_point: Number of the first point, for the record.
+        processes: Each does its share of the prompts and returns the whole.
 
     Raises:
         RewardError: If a reward fails or applies to no prompt.
     """
     wanted = torch.tensor(preferences, dtype=torch.float64)
     n, k = wanted.shape
-    samples = sweep_samples(benchmark, backbone, snapshot, wanted if conditional else None, n, seed)
-    n_prompts, n_samples = samples.shape[1:3]
-    flat = samples.flatten(0, 2)
-    prompts = [prompt for prompt in benchmark.evaluated for _ in range(n_samples)] * n
-    trained = score(benchmark.rewards, flat, prompts)
+    shown = _shown(benchmark, n)
+    chunks = sweep_chunks(benchmark, backbone, snapshot, wanted if conditional else None, n, seed, processes)
+    with processes.together():
+        found = _measure(benchmark, chunks, shown)
+    order = processes.gather(torch.cat(found.places)).argsort()
+    trained, held_out = (processes.gather(torch.cat(part))[order] for part in (found.trained, found.held_out))
     check_applies(benchmark.rewards, trained)
-    held_out = score(benchmark.held_out, flat, prompts)
+    n_prompts, n_samples = len(benchmark.evaluated), benchmark.evaluation.samples
     rows = _rows(n, n_prompts, n_samples, step, first_point)
     columns = {name: rows[name] for name in ("step", "point")}
     columns |= {f"preference_{i}": np.repeat(wanted[:, i].numpy(), n_prompts * n_samples) for i in range(k)}
     columns |= {name: rows[name] for name in ("prompt_id", "sample")}
     columns |= {f"reward_{r.name}": trained[:, i].numpy() for i, r in enumerate(benchmark.rewards)}
     columns |= {f"held_out_{r.name}": held_out[:, i].numpy() for i, r in enumerate(benchmark.held_out)}
-    features = None if benchmark.features is None else rows | feature_columns(benchmark.features(flat))
-    return Sweep(columns, features, _shown(benchmark, samples), first_point, tuple(map(tuple, wanted.tolist())))
+    features = None
+    if benchmark.features is not None:
+        features = rows | feature_columns(processes.gather(torch.cat(found.features))[order])
+    pictures = None
+    if benchmark.gallery is not None:
+        pictures = _in_order(processes, found, shown)
+    return Sweep(columns, features, pictures, first_point, tuple(map(tuple, wanted.tolist())))
+
+
+def _in_order(processes: Processes, found: _Found, shown: Tensor) -> Tensor:
+    # The kept pictures [points, prompts, samples, ...].
+    places, pictures = processes.gather(torch.cat(found.shown)), processes.gather(torch.cat(found.pictures))
+    order = places.argsort()
+    return pictures[order[torch.searchsorted(places[order], shown)]]
 
 
 def _rows(n_points: int, n_prompts: int, n_samples: int, step: int, first_point: int) -> Columns:
@@ -140,14 +203,6 @@ def feature_columns(features: Tensor) -> Columns:
     """Return the columns `f_0`, `f_1`, ... of features [B, D], in half precision."""
     halves = features.to(torch.float16).numpy()
     return {f"f_{i}": halves[:, i] for i in range(halves.shape[1])}
-
-
-def _shown(benchmark: Benchmark, samples: Tensor) -> Tensor | None:
-    gallery = benchmark.gallery
-    if gallery is None:
-        return None
-    index = torch.tensor([benchmark.evaluated.index(prompt) for prompt in gallery.prompts])
-    return samples[:, index, : gallery.samples]
 
 
 def check_reference_point(benchmark: Benchmark, base: Columns) -> None:

@@ -5,44 +5,52 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks.backbones.adapted import AdaptedBackbone
 from benchmarks.checkpoints import load_tensors, save_tensors
 from benchmarks.compilation import interpreted
+from benchmarks.distributed import ALONE, Processes
 from benchmarks.evaluate import check_reference_point, evaluate
 from benchmarks.invariants import Probe, checks_at_end, checks_at_start
+from benchmarks.memory import check_memory
+from benchmarks.parallel_plan import share_of
 from benchmarks.records import RunRecord, UsageError
 from benchmarks.run import Run
 from benchmarks.session import Session, joined
 from benchmarks.train import Learner, steps_paid
-from methods.base import Model
-from methods.snapshots import OnPolicy
+from methods.base import Model, Step
 
 Tick = Callable[[int], None]
 """Called with the number of training steps done so far, over all models of the run."""
 
 
-def execute(run: Run, tick: Tick | None = None) -> RunRecord:
+def execute(run: Run, tick: Tick | None = None, processes: Processes = ALONE) -> RunRecord:
     """Do a run from wherever it stands to its end.
 
     Args:
         run: What to do.
         tick: Told of progress.
+        processes: Those that do it together; all must see the same folder, and the first one writes to it.
 
     Raises:
         UsageError: If the input is at fault (a reward fails, training diverges, the folder cannot be written). The
             record says `failed` and why, and all that was measured before is kept.
     """
     run.validate()
+    if processes.size > 1:
+        share_of(run.benchmark, run.method, processes.size)
     torch.set_num_threads(run.benchmark.recipe.threads)
-    session = Session(run)
+    session = _opened(run, processes)
     try:
         done = 0
         for index, model in enumerate(run.models):
             total = run.steps_of(model)
             if index >= session.position.model:
-                _train_model(session, index, model, _after(done, tick))
+                _train_model(session, index, model, _after(done, tick), processes)
             done += total
         if run.method.interpolates and session.position.model <= len(run.models):
-            _evaluate_mixtures(session)
+            # What the first process saved last is read by all.
+            processes.wait()
+            _evaluate_mixtures(session, processes)
         return session.finish("done", None)
     except UsageError as error:
         session.finish("failed", str(error))
@@ -54,6 +62,14 @@ def execute(run: Run, tick: Tick | None = None) -> RunRecord:
         session.close()
 
 
+def _opened(run: Run, processes: Processes) -> Session:
+    # The others read where the run stands before the first one writes.
+    with processes.together():
+        session = Session(run, writes=False) if not processes.first else None
+    with processes.together():
+        return Session(run) if session is None else session
+
+
 def _after(steps_before: int, tick: Tick | None) -> Tick:
     def total(steps: int) -> None:
         if tick is not None:
@@ -62,9 +78,9 @@ def _after(steps_before: int, tick: Tick | None) -> Tick:
     return total
 
 
-def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None:
+def _train_model(session: Session, index: int, model: Model, tick: Tick, processes: Processes) -> None:
     run, benchmark = session.run, session.run.benchmark
-    learner = Learner(benchmark, model.method, run.seed, compiled=run.compiled)
+    learner = _learner(run, model, processes)
     session.model, session.learner = index, learner
     if session.position.model == index and session.position.tensors is not None:
         tensors = load_tensors(run.folder, session.position.tensors)
@@ -72,7 +88,7 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
         learner.load(tensors, session.position.step, session.position.seconds, meter)
     probe = Probe(benchmark, learner.bare, run.seed)
     conditional = model.preference is None
-    if learner.step == 0 and index == 0:
+    if not session.evaluated:
         _evaluate_base(session, learner)
         with interpreted(run.compiled):
             session.invariants += checks_at_start(probe, conditional=conditional)
@@ -82,7 +98,7 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
     # Interpolations need all models at their end.
     stops = {total} if run.method.interpolates else {*(min(steps, total) for steps in paid if steps), total}
     while learner.step < total:
-        session.log_step(index, learner, learner.advance())
+        session.log_step(index, learner, _step(session, index, learner))
         if learner.step in stops:
             _evaluate_model(session, index, model, learner)
             session.save(index, learner)
@@ -91,21 +107,46 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick) -> None
         tick(learner.step)
     save_tensors(run.folder, f"model{index}", learner.snapshots.state())
     if index == len(run.models) - 1 and not any(e.name == "rewards_finite" for e in session.invariants):
-        on_policy = isinstance(model.method.snapshots.old, OnPolicy)
+        # Some schedules keep the old weights equal to the trained ones for their first steps.
+        on_policy = model.method.snapshots.old(learner.updates) == 0
         with interpreted(run.compiled):
             found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
         session.invariants += found
     session.save(index + 1, None)
 
 
-def _evaluate_mixtures(session: Session) -> None:
+def _learner(run: Run, model: Model, processes: Processes) -> Learner:
+    benchmark = run.benchmark
+    with processes.together():
+        check_memory(benchmark, model.method, processes.size)
+        learner = Learner(benchmark, model.method, run.seed, compiled=run.compiled, processes=processes)
+    if isinstance(learner.bare, AdaptedBackbone):
+        # All texts at once, by one process: text encoders need not stay, nor be loaded by every process.
+        prompts = [*benchmark.prompts, *benchmark.evaluated]
+        with processes.together():
+            if processes.first:
+                learner.bare.prepare(prompts)
+    return learner
+
+
+def _step(session: Session, index: int, learner: Learner) -> Step:
+    try:
+        return learner.advance()
+    except UsageError:
+        # A reward failed and nothing has changed since the last step; training that diverged starts from there, too.
+        if learner.whole:
+            session.save(index, learner)
+        raise
+
+
+def _evaluate_mixtures(session: Session, processes: Processes) -> None:
     # Points behind those of the models themselves, which are the corners: weights interpolated at the sweep's other
     # preferences. They are one more "model" of the record, trained for nothing.
     run, benchmark, n = session.run, session.run.benchmark, len(session.run.models)
     corners = {model.preference for model in run.models}
     sweep = [wanted for wanted in benchmark.evaluation.preferences if wanted not in corners]
     parts = [load_tensors(run.folder, f"model{index}") for index in range(n)]
-    learner = Learner(benchmark, run.models[0].method, run.seed, compiled=run.compiled)
+    learner = Learner(benchmark, run.models[0].method, run.seed, compiled=run.compiled, processes=processes)
     learner.step = max(run.steps_of(model) for model in run.models)
     session.model, session.learner = n, learner
     for i, wanted in enumerate(sweep):
@@ -118,7 +159,7 @@ def _evaluate_mixtures(session: Session) -> None:
         learner.snapshots.load(mixed)
         found = evaluate(
             benchmark, learner.bare, "evaluation", [wanted], run.seed, conditional=False, step=learner.step,
-            first_point=n + i,
+            first_point=n + i, processes=processes,
         )  # fmt: skip
         session.add_points(found)
     if sweep:
@@ -131,8 +172,9 @@ def _evaluate_base(session: Session, learner: Learner) -> None:
     benchmark = session.run.benchmark
     k = benchmark.n_objectives
     sweep = evaluate(
-        benchmark, learner.bare, "reference", [(1 / k,) * k], session.run.seed, conditional=False, step=0, first_point=0
-    )
+        benchmark, learner.bare, "reference", [(1 / k,) * k], session.run.seed, conditional=False, step=0,
+        first_point=0, processes=learner.processes,
+    )  # fmt: skip
     check_reference_point(benchmark, sweep.columns)
     session.add_evaluation(0, learner, sweep)
 
@@ -143,6 +185,6 @@ def _evaluate_model(session: Session, index: int, model: Model, learner: Learner
     wanted = benchmark.evaluation.preferences if model.preference is None else [model.preference]
     sweep = evaluate(
         benchmark, learner.bare, "evaluation", wanted, session.run.seed, conditional=conditional, step=learner.step,
-        first_point=0 if conditional else index,
+        first_point=0 if conditional else index, processes=learner.processes,
     )  # fmt: skip
     session.add_evaluation(index, learner, sweep)

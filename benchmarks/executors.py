@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from benchmarks.backbones.checkpoints import Checkpoint
+from benchmarks.distributed import Processes
 from benchmarks.execute import execute
 from benchmarks.planner import Planned, Request, resolve
 from benchmarks.records import RecordError, UsageError
@@ -37,6 +39,13 @@ class Outcome:
 def default_jobs() -> int:
     """Return the number of processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def jobs_for(planned: Sequence[Planned]) -> int:
+    """Return how many runs go on at once: one a processor, or one alone where a checkpoint fills a GPU."""
+    specs = [item.run.benchmark.backbone for item in planned]
+    on_gpu = any(isinstance(spec, Checkpoint) and spec.device != "cpu" for spec in specs)
+    return 1 if on_gpu else default_jobs()
 
 
 def _serve(request: Request, pipe: Connection) -> None:
@@ -128,3 +137,34 @@ def run_all(
         for process in pipes.values():
             process.terminate()
     return sorted(outcomes, key=lambda outcome: outcome.index)
+
+
+def run_together(
+    planned: Sequence[Planned], processes: Processes, listen: Callable[[Progress | Outcome], None]
+) -> list[Outcome]:
+    """Do all runs that are not done, one after the other, each by all processes that a launcher started.
+
+    Args:
+        planned: The runs, the same in every process.
+        processes: This process among them.
+        listen: Told of progress and of every ended run.
+
+    Returns:
+        The outcomes, in the order of the plan, the same in every process.
+    """
+    outcomes = []
+    for index, item in enumerate(planned):
+        if item.status == "done":
+            continue
+
+        def tick(steps: int, index: int = index) -> None:
+            listen(Progress(index, steps))
+
+        outcome = Outcome(index)
+        try:
+            execute(item.run, tick, processes)
+        except UsageError as error:
+            outcome = Outcome(index, error=str(error))
+        listen(outcome)
+        outcomes.append(outcome)
+    return outcomes

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.base import Benchmark
+from benchmarks.collect import device_of
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import InvariantRecord
 from methods.base import Backbone
@@ -15,16 +16,21 @@ from methods.preferences import lattice
 IDENTITY_TOLERANCE = 1e-6
 
 
+PROBED = 8
+"""Evaluated prompts, the first ones, at which a run is probed."""
+
+
 class Probe:
     """Fixed inputs at which velocities are compared: two latents a prompt, halfway between noise and data."""
 
     def __init__(self, benchmark: Benchmark, backbone: Backbone, seed: int) -> None:
         """Draw the inputs."""
-        draws = KeyedDraws(seed, range(len(benchmark.evaluated)), 0)
+        device, prompts = device_of(backbone), benchmark.evaluated[:PROBED]
+        draws = KeyedDraws(seed, range(len(prompts)), 0, device)
         self._backbone = backbone
         self._x = draws.normal("probe", 2, *backbone.latent_shape).flatten(0, 1)
-        rows = torch.arange(len(benchmark.evaluated)).repeat_interleave(2)
-        self._condition = backbone.encode(benchmark.evaluated).rows(rows)
+        rows = torch.arange(len(prompts), device=device).repeat_interleave(2)
+        self._condition = backbone.encode(prompts).rows(rows)
         self._sigma = torch.full((len(self._x),), 0.5).to(self._x)
         self._corners = torch.from_numpy(lattice(benchmark.n_objectives, 1)).to(self._x)
 

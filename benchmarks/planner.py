@@ -3,15 +3,16 @@
 import inspect
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.base import Benchmark, Budget, Recipe, Suite
+from benchmarks.changes import changed_benchmarks, changed_methods, expanded
 from benchmarks.checkpoints import read_position
 from benchmarks.records import UsageError, read_run
 from benchmarks.run import Run, stored_status
-from benchmarks.settings import build, load_attribute, nearest, override
+from benchmarks.settings import build, load_attribute, nearest
 from benchmarks.suites import SUITES
 from methods import METHODS
 from methods.base import Method
@@ -24,8 +25,9 @@ NAMED_OUTSIDE = ":"
 class Request:
     """What was asked for, in words that another process can resolve again.
 
-    `suite` and `methods` are names, or `module:NAME` and `module:Class`; `changes` are `name.field=value` texts;
-    `settings` is a method as `run.json` describes it, in place of a named one; `compiled` asks for compiled networks.
+    `suite` and `methods` are names, or `module:NAME` and `module:Class`; `changes` are `name.field=value` texts, see
+    `benchmarks.changes`; `settings` is a method as `run.json` describes it, in place of a named one; `compiled` asks
+    for compiled networks.
     """
 
     suite: str
@@ -131,23 +133,6 @@ def _chosen_methods(suite: Suite, names: Sequence[str]) -> dict[str, Method]:
     return chosen
 
 
-def _changed(methods: dict[str, Method], benchmarks: list[Benchmark], changes: Sequence[str]) -> list[Benchmark]:
-    # Applies `name.field=value`, where name is a method of this run, `recipe` or `budget`.
-    for change in changes:
-        path, equals, text = change.partition("=")
-        name, dot, field = path.strip().partition(".")
-        if not equals or not dot or not field:
-            raise UsageError(f"--set: expected name.field=value, found {change!r}")
-        if name in methods:
-            methods[name] = override(methods[name], field, text, name)
-        elif name in ("recipe", "budget"):
-            parts = [override(vars(b)[name], field, text, name) for b in benchmarks]
-            benchmarks = [replace(b, **{name: part}) for b, part in zip(benchmarks, parts, strict=True)]
-        else:
-            raise UsageError(f"--set: no {name!r} in this run: {nearest(name, {*methods, 'recipe', 'budget'})}")
-    return benchmarks
-
-
 def resolve(request: Request) -> list[Run]:
     """Return the runs of a request, seed by seed, so that a cut leaves whole seeds behind.
 
@@ -156,39 +141,38 @@ def resolve(request: Request) -> list[Run]:
     """
     _allow_local_modules()
     suite = find_suite(request.suite)
-    benchmarks = chosen_benchmarks(suite, request.benchmarks)
-    if request.recipe:
-        benchmarks = [_with_recipe(benchmark, dict(request.recipe)) for benchmark in benchmarks]
     if request.settings:
         methods = {name: build(settings, name) for name, settings in request.settings}
     else:
         methods = _chosen_methods(suite, request.methods)
-    benchmarks = _changed(methods, benchmarks, request.changes)
+    # Files of changes are read once.
+    changes = expanded(request.changes)
+    methods = changed_methods(methods, changes)
+    stored = _stored_recipe(dict(request.recipe)) if request.recipe else None
+    benchmarks = changed_benchmarks(chosen_benchmarks(suite, request.benchmarks), changes, methods, stored)
     seeds = request.seeds if request.seeds is not None else suite.seeds
     only = {} if request.methods or request.settings else suite.only
     origin = request.suite if NAMED_OUTSIDE in request.suite else None
     runs = [
-        Run(suite.name, benchmark, name, method, seed, Path(request.out), origin, request.compiled)
+        Run(suite.name, found.benchmark, name, method, seed, Path(request.out), origin, request.compiled, found.changes)
         for seed in seeds
-        for benchmark in benchmarks
+        for found in benchmarks
         for name, method in methods.items()
-        if name in only.get(benchmark.name, methods)
+        if name in only.get(found.benchmark.name, methods)
     ]
     for run in runs:
         run.validate()
     return runs
 
 
-def _with_recipe(benchmark: Benchmark, stored: dict[str, Any]) -> Benchmark:
+def _stored_recipe(stored: dict[str, Any]) -> dict[str, Recipe | Budget]:
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in stored["recipe"].items()
     }
     try:
-        recipe = Recipe(**values)
-        budget = Budget(**stored["budget"])
+        return {"recipe": Recipe(**values), "budget": Budget(**stored["budget"])}
     except (TypeError, ValueError) as error:
         raise UsageError(f"recipe of the config: {error}") from error
-    return replace(benchmark, recipe=recipe, budget=budget)
 
 
 def plan(runs: Sequence[Run]) -> list[Planned]:
@@ -218,7 +202,9 @@ def request_from_config(path: Path, out: str) -> Request:
     _allow_local_modules()
     record = read_run(path)
     name, suite = record.benchmark.name, record.suite_origin or record.suite
-    found = chosen_benchmarks(find_suite(suite), [name])[0]
+    recipe = (("recipe", record.recipe), ("budget", record.budget))
+    own = chosen_benchmarks(find_suite(suite), [name])
+    found = changed_benchmarks(own, record.changes, {}, _stored_recipe(dict(recipe)))[0].benchmark
     if found.fingerprint != record.benchmark.hash:
         raise UsageError(
             f"{path}: expected benchmark {name} with hash {found.fingerprint[:12]}, as defined here, "
@@ -229,8 +215,8 @@ def request_from_config(path: Path, out: str) -> Request:
         benchmarks=(name,),
         methods=(),
         seeds=(record.seed,),
-        changes=(),
+        changes=tuple(record.changes),
         out=out,
         settings=((record.method.name, record.method.settings),),
-        recipe=(("recipe", record.recipe), ("budget", record.budget)),
+        recipe=recipe,
     )

@@ -115,13 +115,18 @@ class InvariantRecord(_Model):
 
 
 class RunRecord(_Model):
-    """The content of `run.json`; `suite_origin` is the `module:NAME` of a suite that is not built in."""
+    """The content of `run.json`.
+
+    `suite_origin` is the `module:NAME` of a suite that is not built in; `changes` are the texts NAME.FIELD=VALUE, in
+    order, that made the suite's benchmark this one.
+    """
 
     schema_version: int
     status: Literal["running", "done", "failed"]
     error: str | None = None
     suite: str
     suite_origin: str | None = None
+    changes: list[str] = []
     benchmark: BenchmarkRecord
     method: MethodRecord
     seed: int
@@ -136,6 +141,7 @@ class RunRecord(_Model):
     device: str
     threads: int
     compiled: bool = False
+    processes: int = 1
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class Run:
     suite_origin: str | None = None
     compiled: bool = False
     """Whether the network is compiled; settings, and so comparability, do not depend on it."""
+    changes: tuple[str, ...] = ()
+    """What changed the suite's benchmark, for the record; the fingerprint covers what it did."""
 
     @property
     def folder(self) -> Path:
@@ -74,7 +76,7 @@ class Run:
         """Return what must be equal for a run on disk to be this run."""
         recipe = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self.benchmark.recipe).items()}
         return {
-            "benchmark": self.benchmark.fingerprint,
+            "benchmark": _identified(self.benchmark),
             "method": describe(self.method),
             "budget": asdict(self.benchmark.budget),
             "recipe": recipe,
@@ -89,6 +91,7 @@ class Run:
             status="running",
             suite=self.suite,
             suite_origin=self.suite_origin,
+            changes=list(self.changes),
             benchmark=self.benchmark.record([m.preference for m in self.models if m.preference is not None]),
             method=MethodRecord(name=self.method_name, paper=self.method.paper, settings=settings["method"]),
             seed=self.seed,
@@ -102,6 +105,22 @@ class Run:
             threads=self.benchmark.recipe.threads,
             compiled=self.compiled,
         )
+
+
+def _identified(benchmark: Benchmark) -> str:
+    # The fingerprint; where a reward's files are not there, how others are named.
+    try:
+        return benchmark.fingerprint
+    except UsageError as error:
+        for reward in (*benchmark.rewards, *benchmark.held_out):
+            try:
+                reward.describe()
+            except UsageError:
+                also = "" if reward in benchmark.rewards else ", or leave it out by --set 'benchmark.held_out=[...]'"
+                raise UsageError(
+                    f"reward {reward.name}: {error}; set where it is by --set {reward.name}.FIELD=VALUE{also}"
+                ) from error
+        raise
 
 
 def stored_status(run: Run) -> str:

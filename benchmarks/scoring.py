@@ -26,7 +26,7 @@ def _scored(reward: Reward, samples: Tensor, prompts: Sequence[str]) -> Tensor:
 
 
 def score(rewards: Sequence[Reward], samples: Tensor, prompts: Sequence[str]) -> Tensor:
-    """Return the rewards [B, K] of samples [B, ...].
+    """Return the rewards [B, K] of samples [B, ...], on the CPU.
 
     Raises:
         RewardError: If a reward fails or returns anything but finite floating-point scores or NaN of shape [B].
@@ -39,9 +39,9 @@ def score(rewards: Sequence[Reward], samples: Tensor, prompts: Sequence[str]) ->
                 f"reward {reward.name}: expected shape ({len(prompts)},), one score a sample, "
                 f"found {tuple(column.shape)}"
             )
-        columns.append(column)
+        columns.append(column.detach().cpu())
     if not columns:
-        return samples.new_zeros(len(prompts), 0)
+        return torch.zeros(len(prompts), 0, dtype=samples.dtype)
     scores = torch.stack(columns, dim=1)
     infinite = scores.isinf()
     if infinite.any():

@@ -41,14 +41,15 @@ _START = Position(
 class Session:
     """The records of a run while it goes on."""
 
-    def __init__(self, run: Run) -> None:
-        """Open the records, at the last position if the run was cut off."""
+    def __init__(self, run: Run, *, writes: bool = True) -> None:
+        """Open the records, at the last position if the run was cut off; only one process of a run writes."""
         self.run = run
-        self.lock = FolderLock(run.folder)
+        self.log: StepLog | None = None
+        self.lock = FolderLock(run.folder) if writes else None
         try:
             self._open()
         except BaseException:
-            self.lock.release()
+            self.close()
             raise
 
     def _open(self) -> None:
@@ -63,8 +64,9 @@ class Session:
         self.gramians = self._stored_gramians()
         # Only now, with everything read, is anything written: a damaged file must leave the others as they are.
         check_steps(run.folder / STEPS_FILE, self.position.steps_offset)
-        write_run(run.folder, self.record)
-        self.log = StepLog(run.folder / STEPS_FILE, self.position.steps_offset)
+        if self.lock is not None:
+            write_run(run.folder, self.record)
+            self.log = StepLog(run.folder / STEPS_FILE, self.position.steps_offset)
         self.saved_at = time.monotonic()
         self.model = 0
         self.learner: Learner | None = None
@@ -92,6 +94,8 @@ class Session:
 
     def log_step(self, model: int, learner: Learner, step: Step) -> None:
         """Append one step to the records."""
+        if self.log is None:
+            return
         names = [reward.name for reward in self.run.benchmark.rewards]
         row: dict[str, Any] = {"model": model, "step": learner.step}
         row["weights"] = dict(zip(names, step.weights.tolist(), strict=True))
@@ -101,6 +105,7 @@ class Session:
         }
         row["old_decay"] = learner.method.snapshots.old(learner.updates)
         row["seconds"] = round(learner.seconds, 4)
+        row["timings"] = {name: round(seconds, 4) for name, seconds in learner.timings.items()}
         self.log.append(row)
         for part, gramian in step.gramians.items():
             k = len(gramian) - 1
@@ -118,7 +123,7 @@ class Session:
         if sweep.features is not None:
             self.features.append(sweep.features)
         gallery, step = self.run.benchmark.gallery, int(sweep.columns["step"][0])
-        if gallery is not None and sweep.pictures is not None:
+        if self.log is not None and gallery is not None and sweep.pictures is not None:
             add_sheets(self.run.folder, gallery, step, sweep.first_point, sweep.preferences, sweep.pictures)
 
     def add_cost(self, model: int, learner: Learner) -> None:
@@ -145,6 +150,8 @@ class Session:
 
     def save(self, model: int, learner: Learner | None) -> None:
         """Write everything, so that a run cut off from here on goes on from here."""
+        if self.log is None:
+            return
         folder = self.run.folder
         self.save_tables()
         name = None if learner is None else f"resume-model{model}-step{learner.step}"
@@ -191,11 +198,15 @@ class Session:
 
     def close(self) -> None:
         """Flush the log and let other processes write."""
-        self.log.close()
-        self.lock.release()
+        if self.log is not None:
+            self.log.close()
+        if self.lock is not None:
+            self.lock.release()
 
     def finish(self, status: str, error: str | None) -> RunRecord:
         """Write the last state of `run.json` and return it."""
+        if self.log is None:
+            return self.record
         self.save_tables()
         last = {entry.model: entry for entry in self.evaluated}
         learner = self.learner
@@ -205,15 +216,18 @@ class Session:
             velocity_evaluations=sum(entry.velocity_evaluations for entry in last.values()),
             reward_calls=sum(entry.reward_calls for entry in last.values()),
             seconds=round(sum(entry.seconds for entry in last.values()), 3),
-            peak_memory_bytes=environment.peak_memory(),
+            peak_memory_bytes=environment.peak_memory("cpu" if learner is None else learner.device.type),
         )
-        changes = {
+        changes: dict[str, Any] = {
             "status": status,
             "error": error,
             "spent": spent,
             "checkpoints": self.checkpoints(),
             "invariants": self.invariants,
         }
+        if learner is not None:
+            changes["device"] = environment.device(learner.device.type)
+            changes["processes"] = learner.processes.size
         self.record = self.record.model_copy(update=changes)
         write_run(self.run.folder, self.record)
         return self.record

@@ -6,7 +6,8 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
@@ -84,13 +85,34 @@ def build(description: Any, where: str = "method") -> Any:
         for name, content in description["fields"].items():
             if name not in known:
                 raise UsageError(f"{where}: {kind.__name__} has no field {name!r}, {nearest(name, known)}")
-            values[name] = build(content, f"{where}.{name}")
+            values[name] = _field_value(kind, name, content, f"{where}.{name}")
         return _construct(kind, values, where)
     if isinstance(description, list):
         return tuple(build(item, where) for item in description)
     if isinstance(description, float) and not math.isfinite(description):
         raise UsageError(f"{where}: expected a finite number, found {description}")
     return description
+
+
+def _field_value(kind: type, name: str, content: Any, where: str) -> Any:
+    # JSON has no paths, and an object may be meant as it is.
+    hint = _hint(kind, name)
+    if isinstance(content, Mapping) and get_origin(hint) in (Mapping, dict):
+        return dict(content)
+    if isinstance(content, str) and Path in (hint, *get_args(hint)) and str not in get_args(hint):
+        return Path(content)
+    return build(content, where)
+
+
+def _hint(kind: type, name: str) -> Any:
+    # A name that is imported for the type checker alone cannot be resolved; such a field is checked by its class.
+    try:
+        return get_type_hints(kind)[name]
+    except NameError:
+        found = next(
+            base.__annotations__[name] for base in kind.__mro__ if name in vars(base).get("__annotations__", ())
+        )
+        return Any if isinstance(found, str) else found
 
 
 def _construct(kind: type, values: Mapping[str, Any], where: str) -> Any:
@@ -149,14 +171,38 @@ def override(bundle: Any, path: str, text: str, where: str) -> Any:
 
 
 def _parse(kind: type, name: str, text: str, where: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
-    if isinstance(value, Mapping):
+    hint = _hint(kind, name)
+    value = read_value(text)
+    if isinstance(value, Mapping) and get_origin(hint) not in (Mapping, dict):
         return build(value, where)
-    build(value, where)
-    hint = get_type_hints(kind)[name]
+    return fitting(hint, text, where)
+
+
+def read_value(text: str) -> Any:
+    """Return a value as the command line gives it: JSON, or a bare word.
+
+    Example:
+        >>> read_value("[1, 2]"), read_value("0.5"), read_value("models/hps")
+        ([1, 2], 0.5, 'models/hps')
+    """
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def fitting(hint: Any, text: str, where: str) -> Any:
+    """Return the value of a text, JSON or a bare word, as the type that a hint asks for.
+
+    Raises:
+        UsageError: If it does not fit, or the hint is a part, which is given as its {"class": ..., "fields": ...}.
+    """
+    value = read_value(text)
+    if not isinstance(value, Mapping):
+        build(value, where)
+    if isinstance(value, int | float) and str in (hint, *get_args(hint)):
+        # A version or a name may look like a number.
+        value = text
     try:
         return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:

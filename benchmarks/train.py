@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -10,11 +11,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.base import Benchmark
-from benchmarks.collect import Meter, MeteredBackbone, collect, draw_prompts
+from benchmarks.collect import Meter, MeteredBackbone, collect, device_of, draw_prompts
 from benchmarks.compilation import compile_blocks, interpreted
+from benchmarks.distributed import ALONE, Processes
 from benchmarks.draws import KeyedDraws
 from benchmarks.records import UsageError
 from benchmarks.scoring import orientation
+from benchmarks.stopwatch import Stopwatch
 from benchmarks.update import Accumulated, accumulate, gramian_of, losses_of, parts_of
 from methods.base import Batch, Method, Points, State, Step
 from methods.gradients import ObjectiveGradients, assign_gradient, cosines
@@ -73,10 +76,13 @@ def _joined(updates: Sequence[Step], scalars: Mapping[str, float]) -> Step:
 class Learner:
     """One model in training: weights, optimizer, the weighting's state, the number of steps done, what they cost."""
 
-    def __init__(self, benchmark: Benchmark, method: Method, seed: int, *, compiled: bool = False) -> None:
+    def __init__(
+        self, benchmark: Benchmark, method: Method, seed: int, *, compiled: bool = False, processes: Processes = ALONE
+    ) -> None:
         """Build the model at its initial weights, and compile its network on request."""
         self.benchmark, self.method, self.seed, self._compiled = benchmark, method, seed, compiled
-        self.meter = Meter()
+        self.processes = processes
+        self.meter = Meter(processes=processes.size)
         # Evaluations and probes use the bare one: training alone is charged.
         self.bare = benchmark.backbone.build(benchmark.n_objectives, seed)
         self.backbone = MeteredBackbone(self.bare, self.meter)
@@ -84,6 +90,8 @@ class Learner:
             compile_blocks(self.bare.network)
         self.snapshots = self.bare.snapshots
         self.parameters = self.bare.parameters()
+        self.device = device_of(self.bare)
+        self.stopwatch = Stopwatch(self.device.type)
         recipe = benchmark.recipe
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=recipe.learning_rate, betas=recipe.betas, weight_decay=recipe.weight_decay
@@ -95,56 +103,90 @@ class Learner:
         self.updates = 0
         """Optimizer steps done, of which a training step may take several."""
         self.seconds = 0.0
+        self.timings: dict[str, float] = {}
+        """Seconds of the last step by stage."""
+        self.whole = True
+        """Whether the state is that between two steps, also where one was begun and failed."""
 
     def advance(self) -> Step:
         """Do one training step and return what it did.
 
         Raises:
-            RewardError: If a reward fails.
+            RewardError: If a reward fails; nothing has changed.
             DivergedError: If the gradient is not finite; the weights are those before the update.
         """
-        started = time.perf_counter()
-        recipe, method = self.benchmark.recipe, self.method
-        prompt_ids = draw_prompts(len(self.benchmark.prompts), recipe.prompts_per_step, self.seed, self.step)
-        draws = KeyedDraws(self.seed, prompt_ids, self.step)
-        batch = collect(self.benchmark, method, self.backbone, draws, prompt_ids, self.meter)
-        points = method.objective.points(batch, draws)
+        started, before = time.perf_counter(), dict(self.stopwatch.seconds)
+        recipe, method, processes = self.benchmark.recipe, self.method, self.processes
+        drawn = draw_prompts(len(self.benchmark.prompts), recipe.prompts_per_step, self.seed, self.step)
+        prompt_ids = [drawn[i] for i in processes.share(len(drawn))]
+        draws = KeyedDraws(self.seed, prompt_ids, self.step, self.device)
+        batch = self._collect(draws, prompt_ids)
+        whole = self._gathered(batch)
+        self.whole = False
+        with self.stopwatch.stage("points"):
+            points = method.objective.points(batch, draws)
         measure = recipe.diagnostics_every > 0 and self.step % recipe.diagnostics_every == 0
-        done = []
-        for part in range(method.updates):
-            rows = None
-            if method.updates > 1:
-                # Whole prompts stay together: their groups are what advantages and centered losses compare.
-                rows = torch.nonzero(torch.arange(len(batch.rewards)) // recipe.group_size % method.updates == part)[
-                    :, 0
-                ]
-            done.append(self._update(batch, points, rows, measure=measure and part == 0))
+        done = [
+            self._update(batch, whole, points, part, measure=measure and part == 0) for part in range(method.updates)
+        ]
         self.step += 1
         self.snapshots.blend("old", method.snapshots.old(self.updates))
         if method.snapshots.sampling is not None:
             self.snapshots.blend("sampling", method.snapshots.sampling(self.updates))
         self.seconds += time.perf_counter() - started
-        return _joined(done, self._reward_scalars(batch))
+        self.whole = True
+        self.timings = {name: total - before.get(name, 0.0) for name, total in self.stopwatch.seconds.items()}
+        return _joined(done, self._reward_scalars(whole))
 
-    def _update(self, batch: Batch, points: Points, rows: Tensor | None, *, measure: bool) -> Step:
+    def _collect(self, draws: KeyedDraws, prompt_ids: Sequence[int]) -> Batch:
+        spent = (self.meter.velocity_evaluations, self.meter.reward_calls)
+        try:
+            with self.processes.together():
+                return collect(
+                    self.benchmark, self.method, self.backbone, draws, prompt_ids, self.meter, self.stopwatch
+                )
+        except UsageError:
+            self.meter.velocity_evaluations, self.meter.reward_calls = spent
+            raise
+
+    def _gathered(self, batch: Batch) -> Batch:
+        # What losses are weighed by, of all processes and on the CPU; its rollout and condition are this process's.
+        rewards = self.processes.gather(batch.rewards)
+        preferences = None if batch.preferences is None else self.processes.gather(batch.preferences)
+        groups = torch.arange(len(rewards)) // (self.benchmark.recipe.group_size // self.method.slots)
+        bounds = None if batch.bounds is None else batch.bounds.cpu()
+        return replace(batch, rewards=rewards, preferences=preferences, groups=groups, bounds=bounds)
+
+    def _rows(self, n_rollouts: int, part: int) -> Tensor | None:
+        # Whole prompts stay together: their groups are what advantages and centered losses compare.
+        updates = self.method.updates
+        prompts = torch.arange(n_rollouts) // self.benchmark.recipe.group_size
+        return None if updates == 1 else torch.nonzero(prompts % updates == part)[:, 0]
+
+    def _update(self, batch: Batch, whole: Batch, points: Points, part: int, *, measure: bool) -> Step:
         method, weighting = self.method, self.method.weighting
-        losses = losses_of(method, batch, self.weighting_state, rows, measure=measure)
+        n_all, n = len(whole.rewards), len(batch.rewards)
+        losses = losses_of(method, whole, self.weighting_state, self._rows(n_all, part), measure=measure)
+        mine = losses.part(slice(self.processes.rank * n, (self.processes.rank + 1) * n), self.device)
+        rows = self._rows(n, part)
         if rows is not None:
-            points = points.rows(torch.nonzero(torch.isin(points.rollout, rows))[:, 0])
+            points = points.rows(torch.nonzero(torch.isin(points.rollout, rows.to(self.device)))[:, 0])
         self.optimizer.zero_grad()
         # What is in compiled code cannot be watched.
-        with interpreted(self._compiled and (measure or losses.weights is None)):
+        with self.stopwatch.stage("losses"), interpreted(self._compiled and (measure or losses.weights is None)):
             found = accumulate(
-                self.backbone, self.gradients, method, batch, points, losses, self.benchmark.recipe.micro_batch,
-                measure=measure,
+                self.backbone, self.gradients, method, batch, points, mine, self.benchmark.recipe.micro_batch,
+                self.processes, measure=measure,
             )  # fmt: skip
         solved = None
         if losses.weights is None:
-            solved = self._solve(found)
+            with self.stopwatch.stage("solve"):
+                solved = self._solve(found)
         weights = losses.weights.double().mean(0) if losses.weights is not None else solved
         assert weights is not None
         gramians = {} if not measure or found.products is None else parts_of(found.products, solved)
-        norm = self._descend()
+        with self.stopwatch.stage("descend"):
+            norm = self._descend()
         self.weighting_state = weighting.after(self.weighting_state, found.metrics)
         scalars = self._scalars(found, gramians) | {"gradient_norm": norm}
         return Step(weights, gramians, scalars, weighting.report(self.weighting_state))
@@ -209,7 +251,8 @@ class Learner:
             prefix = f"optimizer.{i}."
             found = {k.removeprefix(prefix): v.clone() for k, v in tensors.items() if k.startswith(prefix)}
             if found:
-                self.optimizer.state[parameter] = found
+                # The optimizer keeps its count of steps on the CPU.
+                self.optimizer.state[parameter] = {k: v.to(self.device) if v.ndim else v for k, v in found.items()}
         prefix = "weighting."
         self.weighting_state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         self.step, self.updates, self.seconds = step, step * self.method.updates, seconds

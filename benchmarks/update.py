@@ -1,11 +1,12 @@
 """One update of the weights: which losses are added up with which weights, and which gradients are measured besides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from benchmarks.distributed import ALONE, Processes
 from methods.advantages import GroupNormalized
 from methods.base import Backbone, Batch, Method, Points, State, Terms
 from methods.gradients import ObjectiveGradients, layer_group, objective_losses, sample_shares, weighted_loss
@@ -21,7 +22,7 @@ class Losses:
     `advantages` [B, J] and `shares` [B, J] of each sample in each loss's mean; the first K columns are what is trained
     on, the last K what is measured: the same ones unless the method mixes rewards, whose gradients would all be equal.
     `weights` [B, K] is what the weighting answered, None where it needs the gradients first. `rollouts` is how many
-    rows the update learns from.
+    rows the update learns from, of all processes.
     """
 
     advantages: Tensor
@@ -29,6 +30,13 @@ class Losses:
     weights: Tensor | None
     n_objectives: int
     rollouts: int
+
+    def part(self, rows: slice, device: torch.device) -> "Losses":
+        """Return the losses of some rows, those of one process, on its device."""
+        weights = None if self.weights is None else self.weights[rows].to(device)
+        return replace(
+            self, advantages=self.advantages[rows].to(device), shares=self.shares[rows].to(device), weights=weights
+        )
 
 
 @dataclass
@@ -107,15 +115,16 @@ def measured_rows(terms: Terms, shares: Tensor, weights: Tensor | None, n_object
 
 def accumulate(
     backbone: Backbone, gradients: ObjectiveGradients, method: Method, batch: Batch, points: Points, losses: Losses,
-    micro_batch: int | None, *, measure: bool,
+    micro_batch: int | None, processes: Processes = ALONE, *, measure: bool,
 ) -> Accumulated:  # fmt: skip
     """Run all backward passes of an update and add the weighted losses (for known weights) and the anchor to `.grad`.
 
-    Rollouts give equally many points, so a point's share is its rollout's over their number.
+    Rollouts give equally many points, so a point's share is its rollout's over their number. Batch, points and losses
+    are those of this process; what is returned, and `.grad`, are sums over all processes.
     """
     k, weights = losses.n_objectives, losses.weights
     watched = measure or weights is None
-    n_points = len(points)
+    n_points = len(points) * processes.size
     batch = replace(batch, counted=losses.shares > 0)
     found = Accumulated(losses.shares.new_zeros(k), {}, None)
     if watched:
@@ -141,9 +150,27 @@ def accumulate(
         found.losses += objective_losses(terms, shares[:, :k])
         for name, value in terms.metrics.items():
             found.metrics[name] = found.metrics.get(name, 0.0) + float(value) * len(part) / n_points
+    if processes.size > 1:
+        _reduce(found, backbone.parameters(), processes)
     if watched:
-        found.products = gradients.products(layer_group)
+        gradients.reduce(processes.add_up)
+        found.products = {name: product.cpu() for name, product in gradients.products(layer_group).items()}
     return found
+
+
+def _reduce(found: Accumulated, parameters: Sequence[torch.nn.Parameter], processes: Processes) -> None:
+    # One message for all gradients. Which parameters have one is the same everywhere.
+    present = [p for p in parameters if p.grad is not None]
+    if present:
+        flat = torch.cat([p.grad.flatten() for p in present if p.grad is not None])
+        processes.add_up(flat)
+        for parameter, part in zip(present, torch.split(flat, [p.numel() for p in present]), strict=True):
+            parameter.grad = part.view_as(parameter)
+    numbers = torch.tensor([*found.losses.tolist(), *found.metrics.values()], dtype=torch.float64)
+    processes.add_up(numbers)
+    k = len(found.losses)
+    found.losses = numbers[:k].to(found.losses)
+    found.metrics = dict(zip(found.metrics, numbers[k:].tolist(), strict=True))
 
 
 def _backward(terms: Terms, shares: Tensor, weights: Tensor | None, anchor: float, n_points: int) -> None:

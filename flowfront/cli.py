@@ -4,11 +4,30 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flowfront import verbs_models, verbs_papers
+from flowfront.options import (
+    BenchmarkOption,
+    ConfigOption,
+    GpusOption,
+    JsonOption,
+    MemoryOption,
+    MethodOption,
+    OutOption,
+    SeedsOption,
+    SetOption,
+    SuiteArgument,
+    parse_seeds,
+    print_json,
+)
+from flowfront.verbs_compare import verb as compare_verb
+from flowfront.verbs_speed import verb as speed_verb
+
 if TYPE_CHECKING:
+    from benchmarks.distributed import Processes
     from benchmarks.planner import Planned, Request
 
 app = typer.Typer(
@@ -19,54 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-BenchmarkOption = Annotated[
-    list[str] | None, typer.Option("--benchmark", metavar="NAME", help="Only this benchmark; may be repeated.")
-]
-MethodOption = Annotated[
-    list[str] | None,
-    typer.Option("--method", metavar="NAME", help="Only this method, or module:Class; may be repeated."),
-]
-SeedsOption = Annotated[
-    str | None, typer.Option("--seeds", metavar="N|A,B", help="A number of seeds from 0, or a list such as 0,1,2.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME.FIELD=VALUE", help="Change a field of a method, the recipe or the budget."),
-]
-OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the records go.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SuiteArgument = Annotated[str | None, typer.Argument(metavar="[SUITE]", help="A suite's name, or module:NAME.")]
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="RUN.JSON", help="Repeat exactly what a record says.")
-]
-
-
-def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=1, allow_nan=False))
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Return the seeds of `3` (0, 1, 2) or `0,4,7`.
-
-    Raises:
-        UsageError: If it is neither, a seed is negative or repeated, or there is none.
-
-    Example:
-        >>> parse_seeds("3"), parse_seeds("4,7"), parse_seeds("5,")
-        ((0, 1, 2), (4, 7), (5,))
-    """
-    from benchmarks.records import UsageError
-
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        numbers = [int(part) for part in parts if part]
-    except ValueError:
-        raise UsageError(f"--seeds: expected a number such as 3 or a list such as 0,1,2, found {text!r}") from None
-    seeds = tuple(numbers) if "," in text else tuple(range(numbers[0] if numbers else 0))
-    if not seeds or min(numbers) < 0 or len(set(seeds)) != len(seeds):
-        raise UsageError(f"--seeds: expected at least one seed, all distinct and >= 0, found {text!r}")
-    return seeds
 
 
 def _request(
@@ -107,7 +78,7 @@ def list_(as_json: JsonOption = False) -> None:
 
     content = catalog()
     if as_json:
-        _print_json(content)
+        print_json(content)
     else:
         typer.echo("\n".join(catalog_lines(content)))
 
@@ -121,23 +92,26 @@ def plan_(
     changes: SetOption = None,
     out: OutOption = Path("results"),
     config: ConfigOption = None,
+    gpus: GpusOption = None,
+    memory: MemoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what `run` would do, without doing it.
+    """Show what `run` would do, without doing it: runs, how GPUs share a step, and memory.
 
-    Example: flowfront plan toy --method pareto_slider --seeds 5
+    Example: flowfront plan toy --method pareto_slider --seeds 5 --gpus 2
     """
     from benchmarks.planner import plan, resolve
 
-    _show_plan(plan(resolve(_request(suite, config, benchmark, method, seeds, changes, out))), as_json)
+    planned = plan(resolve(_request(suite, config, benchmark, method, seeds, changes, out)))
+    _show_plan(planned, as_json, gpus, memory)
 
 
-def _show_plan(planned: "list[Planned]", as_json: bool) -> None:
+def _show_plan(planned: "list[Planned]", as_json: bool, gpus: int | None = None, memory: float | None = None) -> None:
     from flowfront.show import plan_lines, plan_rows
 
-    rows = plan_rows(planned)
+    rows = plan_rows(planned, gpus, memory)
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         typer.echo("\n".join(plan_lines(rows)))
 
@@ -160,29 +134,47 @@ def run_(
 
     Example: flowfront run toy --benchmark two-targets --method pareto_slider --seeds 0,1 --set recipe.group_size=24
     """
+    from benchmarks.distributed import launched
     from benchmarks.planner import plan, resolve
 
     request = replace(_request(suite, config, benchmark, method, seeds, changes, out), compiled=compiled)
-    planned = plan(resolve(request))
-    if dry_run:
-        _show_plan(planned, as_json)
-        return
-    from benchmarks.executors import default_jobs, run_all
+    with launched() as processes:
+        # All look at what is there before the first one writes.
+        with processes.together():
+            planned = plan(resolve(request))
+        if not dry_run:
+            _train(request, planned, jobs, processes, as_json)
+        elif processes.first:
+            _show_plan(planned, as_json)
+
+
+def _train(
+    request: "Request", planned: "list[Planned]", jobs: int | None, processes: "Processes", as_json: bool
+) -> None:
+    from benchmarks.executors import jobs_for, run_all, run_together
+    from benchmarks.records import UsageError
     from flowfront.progress import watch
 
+    if processes.size > 1 and jobs is not None:
+        raise UsageError(f"--jobs: expected none where a launcher started {processes.size} processes, found {jobs}")
     try:
-        _study(request, as_json)
-        with watch(planned, quiet=as_json) as listen:
-            outcomes = run_all(request, planned, default_jobs() if jobs is None else jobs, listen)
+        if processes.first:
+            _study(request, as_json)
+        with watch(planned, quiet=as_json or not processes.first) as listen:
+            if processes.size > 1:
+                outcomes = run_together(planned, processes, listen)
+            else:
+                outcomes = run_all(request, planned, jobs_for(planned) if jobs is None else jobs, listen)
     except KeyboardInterrupt:
         typer.echo("interrupted: the same command goes on from the last saved state", err=True)
         raise typer.Exit(130) from None
     failed = [outcome for outcome in outcomes if outcome.error or outcome.crash]
-    if len(failed) < len(planned):
-        _report(out / planned[0].run.suite, as_json)
-    for outcome in failed:
-        run = planned[outcome.index].run
-        typer.echo(f"error: {run.folder}: {outcome.error or outcome.crash}", err=True)
+    if processes.first:
+        if len(failed) < len(planned):
+            _report(Path(request.out) / planned[0].run.suite, as_json)
+        for outcome in failed:
+            run = planned[outcome.index].run
+            typer.echo(f"error: {run.folder}: {outcome.error or outcome.crash}", err=True)
     if failed:
         raise typer.Exit(1 if any(outcome.crash for outcome in failed) else 2)
 
@@ -203,6 +195,7 @@ def eval_(
     suite: Annotated[str, typer.Argument(metavar="SUITE", help="A suite's name, or module:NAME.")],
     benchmark: BenchmarkOption = None,
     seeds: SeedsOption = None,
+    changes: SetOption = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads; default: one a processor.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -214,10 +207,14 @@ def eval_(
     from flowfront.measure import lines, measure
 
     rows = measure(
-        suite, benchmark or (), (0, 1, 2) if seeds is None else parse_seeds(seeds), threads or default_jobs()
+        suite,
+        benchmark or (),
+        (0, 1, 2) if seeds is None else parse_seeds(seeds),
+        threads or default_jobs(),
+        changes or (),
     )
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         typer.echo("\n".join(lines(rows)))
 
@@ -241,7 +238,7 @@ def _report(folder: Path, as_json: bool) -> None:
 
     report = write_report(folder)
     if as_json:
-        _print_json(list(report.rows))
+        print_json(list(report.rows))
         return
     console = Console()
     report.table.to_terminal(console)
@@ -277,21 +274,48 @@ def pretrain_(
         typer.echo(f"weights: {folder / 'weights'}")
 
 
+app.add_typer(compare_verb)
+app.add_typer(speed_verb)
+
+
 @app.command("doctor")
-def doctor_(as_json: JsonOption = False) -> None:
+def doctor_(
+    suite: SuiteArgument = None,
+    rewards: Annotated[bool, typer.Option("--rewards", help="Score the golden pictures, with the suite's rewards.")] = (
+        False
+    ),
+    benchmark: BenchmarkOption = None,
+    changes: SetOption = None,
+    record: Annotated[bool, typer.Option("--record", help="Keep the scores of rewards for which none ship.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of golden-scores.json.")] = Path("results"),
+    as_json: JsonOption = False,
+) -> None:
     """Check this installation: versions, device, and the invariants that every run checks of itself.
 
-    Example: flowfront doctor
+    With --rewards: whether rewards score golden pictures as they should. Example: flowfront doctor --rewards
     """
-    from flowfront.doctor import examine, lines
+    if rewards:
+        from flowfront import doctor_rewards
 
-    findings = examine()
-    if as_json:
-        _print_json(findings)
+        findings = doctor_rewards.examine(suite, benchmark or (), changes or (), out, record=record)
+        text = doctor_rewards.lines
     else:
-        typer.echo("\n".join(lines(findings)))
+        from benchmarks.records import UsageError
+        from flowfront import doctor
+
+        if suite is not None or benchmark or changes or record:
+            raise UsageError("doctor: expected --rewards with a suite, --benchmark, --set or --record, found none")
+        findings, text = doctor.examine(), doctor.lines
+    if as_json:
+        print_json(findings)
+    else:
+        typer.echo("\n".join(text(findings)))
     if not findings["passed"]:
         raise typer.Exit(1)
+
+
+app.add_typer(verbs_models.app)
+app.add_typer(verbs_papers.app)
 
 
 def main() -> None:

@@ -10,11 +10,14 @@ import torch
 from analysis.drift import diversity, frechet_distance
 from analysis.statistics import Interval, interval
 from benchmarks.base import Benchmark
+from benchmarks.changes import changed_benchmarks, expanded
 from benchmarks.evaluate import Columns, evaluate, feature_columns
 from benchmarks.planner import chosen_benchmarks, find_suite
 
 
-def measure(suite: str, benchmarks: Sequence[str], seeds: Sequence[int], threads: int) -> list[dict[str, Any]]:
+def measure(
+    suite: str, benchmarks: Sequence[str], seeds: Sequence[int], threads: int, changes: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Return what the base model of each benchmark reaches on its evaluation prompts, as JSON data.
 
     Args:
@@ -22,12 +25,15 @@ def measure(suite: str, benchmarks: Sequence[str], seeds: Sequence[int], threads
         benchmarks: Names; none for all.
         seeds: One evaluation each, with noise of its own.
         threads: Threads of torch.
+        changes: `name.field=value` texts that change the benchmarks; see `benchmarks.changes`.
 
     Raises:
-        UsageError: If a name is unknown or a reward fails.
+        UsageError: If a name is unknown, a change does not fit or a reward fails.
     """
     torch.set_num_threads(threads)
-    return [_measured(benchmark, seeds) for benchmark in chosen_benchmarks(find_suite(suite), benchmarks)]
+    chosen = chosen_benchmarks(find_suite(suite), benchmarks)
+    changed = changed_benchmarks(chosen, expanded(changes), {}) if changes else []
+    return [_measured(benchmark, seeds) for benchmark in ([found.benchmark for found in changed] or chosen)]
 
 
 def _measured(benchmark: Benchmark, seeds: Sequence[int]) -> dict[str, Any]:

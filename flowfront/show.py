@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.base import Benchmark
 from benchmarks.planner import Planned
+from benchmarks.records import UsageError
 from benchmarks.suites import SUITES
+from flowfront.resources import resource_lines, resources
 from methods import METHODS, OBJECTIVES, SAMPLERS, WEIGHTINGS
 
 
@@ -20,7 +23,7 @@ def catalog() -> dict[str, Any]:
                     "rewards": [reward.name for reward in benchmark.rewards],
                     "prompts": len(benchmark.prompts),
                     "velocity_evaluations": benchmark.budget.velocity_evaluations,
-                    "hash": benchmark.fingerprint,
+                    "hash": _fingerprint(benchmark),
                 }
                 for benchmark in suite.benchmarks
             },
@@ -30,6 +33,14 @@ def catalog() -> dict[str, Any]:
     methods = {name: {"paper": kind.paper, "summary": _first_line(kind)} for name, kind in METHODS.items()}
     parts = {"objectives": list(OBJECTIVES), "weightings": list(WEIGHTINGS), "samplers": list(SAMPLERS)}
     return {"suites": suites, "methods": methods, **parts}
+
+
+def _fingerprint(benchmark: Benchmark) -> str | None:
+    # What a benchmark is made of may be files that are not here, and these are named on the command line.
+    try:
+        return benchmark.fingerprint
+    except UsageError:
+        return None
 
 
 def _first_line(kind: type) -> str:
@@ -52,8 +63,8 @@ def catalog_lines(content: dict[str, Any]) -> list[str]:
     return lines
 
 
-def plan_rows(planned: Sequence[Planned]) -> list[dict[str, Any]]:
-    """Return the plan as JSON data, one object a run."""
+def plan_rows(planned: Sequence[Planned], gpus: int | None = None, memory: float | None = None) -> list[dict[str, Any]]:
+    """Return the plan as JSON data, one object a run, with what it takes; see `flowfront.resources.resources`."""
     return [
         {
             "benchmark": p.run.benchmark.name,
@@ -65,8 +76,9 @@ def plan_rows(planned: Sequence[Planned]) -> list[dict[str, Any]]:
             "steps_done": p.run.total_steps if p.status == "done" else p.steps_done,
             "status": p.status,
             "folder": str(p.run.folder),
+            **taken,
         }
-        for p in planned
+        for p, taken in zip(planned, resources(planned, gpus, memory), strict=True)
     ]
 
 
@@ -81,4 +93,4 @@ def plan_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     ]
     left = sum(row["steps"] - row["steps_done"] for row in rows)
     lines.append(f"{len(rows)} runs, {sum(row['status'] != 'done' for row in rows)} of them to do, {left} steps left")
-    return lines
+    return lines + resource_lines(rows)

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,15 @@ class TextEncoding(Protocol):
 
     def encode(self, prompts: Sequence[str]) -> Embeddings:
         """Return the embeddings of prompts, one row each; the empty prompt stands for "no prompt"."""
+        ...
+
+
+@runtime_checkable
+class StoredText(TextEncoding, Protocol):
+    """A text part that keeps embeddings, so that encoding may be done ahead of time."""
+
+    def prepare(self, prompts: Sequence[str]) -> None:
+        """Encode what is not kept yet."""
         ...
 
 
@@ -113,6 +122,7 @@ class AdaptedBackbone:
         precision: Precision = "float32",
         guidance: float = 1.0,
         sigmas: Callable[[int], Tensor] = shifted_sigmas,
+        batch: int | None = None,
     ) -> None:
         """Take the parts; the trainable weights of the network now are the reference.
 
@@ -124,6 +134,7 @@ class AdaptedBackbone:
             precision: "bfloat16" runs the transformer under autocast; trained weights and velocities stay as they are.
             guidance: Scale of classifier-free guidance, >= 1; above 1 every velocity takes two passes.
             sigmas: The noise levels [S + 1] of S steps.
+            batch: Latents of one pass without gradient, at most; None takes all at once.
 
         Raises:
             UsageError: If the precision or the guidance is out of range.
@@ -134,7 +145,7 @@ class AdaptedBackbone:
             raise UsageError(f"guidance: expected a scale of at least 1, found {guidance}")
         self._network, self._text, self._decoder = network, text, decoder
         self._precision, self._guidance, self._latent_shape = precision, guidance, latent_shape
-        self._sigmas = sigmas
+        self._sigmas, self._batch = sigmas, batch
         if precision == "bfloat16":
             wrapped = {name: _MathAttention(p) for name, p in network.transformer.attn_processors.items()}
             network.transformer.set_attn_processor(wrapped)
@@ -159,6 +170,15 @@ class AdaptedBackbone:
         """Return the parameters of the adapter and of the preference modules."""
         return [p for p in self._network.parameters() if p.requires_grad]
 
+    def prepare(self, prompts: Sequence[str]) -> None:
+        """Encode prompts and the empty one ahead of time, where embeddings are kept; then no step waits for encoders.
+
+        Raises:
+            UsageError: If encoders are needed and cannot be loaded.
+        """
+        if isinstance(self._text, StoredText):
+            self._text.prepare([*prompts, ""])
+
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> Embeddings | Guided:
         """Return the embeddings of prompts, one row each; each distinct prompt is encoded once."""
@@ -174,6 +194,19 @@ class AdaptedBackbone:
         Raises:
             UsageError: If the preference does not fit the preference modules, or there are none.
         """
+        if self._batch is None or len(x) <= self._batch or torch.is_grad_enabled():
+            return self._velocity(x, sigma, condition, preference)
+        parts = torch.split(torch.arange(len(x), device=x.device), self._batch)
+        return torch.cat(
+            [
+                self._velocity(
+                    x[rows], sigma[rows], condition.rows(rows), None if preference is None else preference[rows]
+                )
+                for rows in parts
+            ]
+        )
+
+    def _velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None) -> Tensor:
         with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
             if not isinstance(condition, Guided):
                 found: Tensor = self._network(x, sigma, condition, preference)

@@ -33,8 +33,12 @@ class Checkpoint(ABC):
         device: Of torch.
         checkpointing: Recompute blocks in the backward pass instead of keeping their activations.
         decode_batch: Samples decoded at once.
+        batch: Latents of one pass without gradient, in rollouts, evaluations and for the old and reference weights;
+            those with one are the recipe's `micro_batch`.
         text_length: Text tokens of a prompt.
         cache: Folder of prompt embeddings.
+        offload: Free the text encoders once a prompt's embeddings are stored, and keep the autoencoder on the CPU but
+            for the time of its work. Results are the same.
     """
 
     path: str
@@ -45,11 +49,13 @@ class Checkpoint(ABC):
     device: str = "cuda"
     checkpointing: bool = True
     decode_batch: int = 8
+    batch: int = 32
     text_length: int = 256
     cache: Path = CACHE
+    offload: bool = False
 
     family: ClassVar[str]
-    _SAME_RESULTS: ClassVar[tuple[str, ...]] = ("device", "checkpointing", "decode_batch", "cache")
+    _SAME_RESULTS: ClassVar[tuple[str, ...]] = ("device", "checkpointing", "decode_batch", "batch", "cache", "offload")
 
     @abstractmethod
     def build(self, n_objectives: int, seed: int) -> "AdaptedBackbone":
@@ -69,6 +75,10 @@ class Checkpoint(ABC):
 
         settings = {key: value for key, value in asdict(self).items() if key not in (*self._SAME_RESULTS, "path")}
         return {"kind": self.family, "checkpoint": identity(self.path, self.revision), **settings}
+
+    def text_of(self, prompt: str) -> str:
+        """Return what of a prompt the text encoders read."""
+        return prompt
 
     def origin(self) -> Mapping[str, Any]:
         """Return what prompt embeddings depend on besides the prompt."""
@@ -119,6 +129,12 @@ class FluxKontextSpec(Checkpoint):
         found = {key: value for key, value in super().describe().items() if key != "sources"}
         files = sorted(self.sources.glob("*.png"))
         return {**found, "sources": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
+
+    def text_of(self, prompt: str) -> str:
+        """Return the instruction."""
+        from benchmarks.tasks.edits import split_edit
+
+        return split_edit(prompt)[1] if prompt else ""
 
     def build(self, n_objectives: int, seed: int) -> "AdaptedBackbone":
         """Return a backbone; see `Checkpoint.build`."""

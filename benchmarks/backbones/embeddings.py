@@ -1,5 +1,6 @@
 """Prompt embeddings computed once: on disk, so that no later step, run or process needs the text encoders for them."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from benchmarks.backbones.adapted import Embeddings, TextEncoding
+from benchmarks.hub import quiet
 from benchmarks.records import UsageError, write_bytes
+
+AT_ONCE = 16
+"""Prompts that are encoded together; each part is stored before the next begins."""
 
 
 class CachedText:
@@ -26,6 +31,8 @@ class CachedText:
         folder: Path,
         origin: Mapping[str, Any],
         also: Callable[[str], str] | None = None,
+        *,
+        keep: bool = True,
     ) -> None:
         """Say where embeddings are kept.
 
@@ -35,8 +42,9 @@ class CachedText:
             folder: Folder of all caches.
             origin: What the embeddings depend on besides the prompt, as JSON data; each origin has its own folder.
             also: From a prompt to what its embeddings depend on besides its text, such as the hash of a file it names.
+            keep: Keep the encoders for the next miss; else they are freed as soon as nothing is missing.
         """
-        self._kind, self._make, self._also = kind, make, also
+        self._kind, self._make, self._also, self._keep = kind, make, also, keep
         text = json.dumps(dict(origin), sort_keys=True)
         self._folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
         self._encoders: TextEncoding | None = None
@@ -52,15 +60,34 @@ class CachedText:
         Raises:
             UsageError: If a cached file is damaged, or encoders are needed and cannot be loaded.
         """
-        missing = [prompt for prompt in dict.fromkeys(prompts) if not self.path(prompt).exists()]
-        if missing:
-            if self._encoders is None:
-                self._encoders = self._make()
-            found = self._encoders.encode(missing)
-            for i, prompt in enumerate(missing):
-                self._store(prompt, found.rows(torch.tensor([i])))
+        self.prepare(prompts)
         rows = [self._read(prompt) for prompt in prompts]
         return self._kind(*(torch.cat([row[field.name] for row in rows]) for field in fields(self._kind)))
+
+    def prepare(self, prompts: Sequence[str]) -> None:
+        """Encode and store what is missing of prompts.
+
+        Raises:
+            UsageError: If encoders are needed and cannot be loaded, or the folder cannot be written to.
+        """
+        missing = [prompt for prompt in dict.fromkeys(prompts) if not self.path(prompt).exists()]
+        if not missing:
+            return
+        if self._encoders is None:
+            self._encoders = self._make()
+        try:
+            for start in range(0, len(missing), AT_ONCE):
+                part = missing[start : start + AT_ONCE]
+                # Pipelines warn of every text they cut, and name the empty one among them.
+                with quiet():
+                    found = self._encoders.encode(part)
+                for i, prompt in enumerate(part):
+                    self._store(prompt, found.rows(torch.tensor([i])))
+        finally:
+            if not self._keep:
+                self._encoders = None
+                gc.collect()
+                torch.cuda.empty_cache()
 
     def _store(self, prompt: str, row: Embeddings) -> None:
         tensors = {field.name: vars(row)[field.name].cpu().contiguous() for field in fields(self._kind)}

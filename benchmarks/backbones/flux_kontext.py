@@ -4,21 +4,24 @@ Latents are [16, H, W], unlike the packed tokens of diffusers' pipeline: packing
 tokens of the source image behind them are this family's convention, and stay in its network.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from benchmarks.backbones.adapted import AdaptedBackbone, AdaptedNetwork, Embeddings, modules_for
+from benchmarks.backbones.adapted import AdaptedBackbone, AdaptedNetwork, Embeddings, StoredText, modules_for
 from benchmarks.backbones.checkpoints import FluxKontextSpec
+from benchmarks.backbones.embeddings import CachedText
 from benchmarks.backbones.pipelines import (
     adapted_transformer,
+    at_work,
     backbone_of,
     cached_text,
     frozen,
     image_decoder,
+    in_parts,
     levels,
     shift_of,
     side_of_latents,
@@ -70,6 +73,21 @@ def places(height: int, width: int, image: int, device: torch.device) -> Tensor:
 
 
 @dataclass(frozen=True)
+class InstructionEmbedding(Embeddings):
+    """Token embeddings [B, T, C] and pooled embeddings [B, D] of instructions."""
+
+    tokens: Tensor
+    pooled: Tensor
+
+
+@dataclass(frozen=True)
+class SourceEmbedding(Embeddings):
+    """Latents [B, 16, h, w] of source images."""
+
+    source: Tensor
+
+
+@dataclass(frozen=True)
 class EditEmbedding(Embeddings):
     """Token embeddings [B, T, C] and pooled embeddings [B, D] of instructions, latents [B, 16, h, w] of sources."""
 
@@ -117,46 +135,93 @@ class FluxKontextNetwork(AdaptedNetwork):
         return unpacked(found[:, : len(own)], height, width)
 
 
-class EditText:
-    """Instructions by the pipeline's own text encoders, sources by its VAE; see `adapted.TextEncoding`.
+class Instructions:
+    """Instructions by the pipeline's own text encoders; see `adapted.TextEncoding`."""
 
-    Prompts are "FILE: instruction". The empty prompt has no source of its own and stands beside a gray one.
-    """
-
-    def __init__(
-        self, pipeline: Any, image_of: Callable[[str], Tensor], split: Callable[[str], tuple[str, str]], side: int,
-        length: int,
-    ) -> None:  # fmt: skip
-        """Take a pipeline with text encoders and VAE.
-
-        Args:
-            pipeline: A `FluxKontextPipeline`.
-            image_of: The source image [3, S, S] in [0, 1] of a prompt.
-            split: From a prompt to file and instruction.
-            side: S, height and width of sources in pixels.
-            length: Text tokens.
-        """
-        self._pipeline, self._image_of, self._split = pipeline, image_of, split
-        self._side, self._length = side, length
+    def __init__(self, pipeline: Any, length: int) -> None:
+        """Take a pipeline with text encoders, and the number of text tokens."""
+        self._pipeline, self._length = pipeline, length
 
     @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> InstructionEmbedding:
+        """Return the embeddings of instructions, one row each."""
+        tokens, pooled, _ = self._pipeline.encode_prompt(
+            prompt=list(prompts), prompt_2=None, max_sequence_length=self._length
+        )
+        return InstructionEmbedding(tokens, pooled)
+
+
+class Pictures:
+    """Source images by the VAE; the empty prompt stands for a gray one."""
+
+    def __init__(self, vae: Any, spec: FluxKontextSpec, images: Sources) -> None:
+        """Take the VAE that decodes, too, and where the images are."""
+        self._vae, self._spec, self._images = vae, spec, images
+
+    @torch.no_grad()
+    def encode(self, prompts: Sequence[str]) -> SourceEmbedding:
+        """Return the latents of the images that prompts name, one row each, at most `decode_batch` at a time.
+
+        Raises:
+            UsageError: If an image is missing or of another size.
+        """
+        gray = torch.full((3, self._spec.side, self._spec.side), 0.5)
+        images = torch.stack([self._images.image(prompt) if prompt else gray for prompt in prompts])
+        with at_work(self._vae, self._spec):
+            return SourceEmbedding(in_parts(self._latents, images, size=self._spec.decode_batch))
+
+    def _latents(self, images: Tensor) -> Tensor:
+        vae = self._vae
+        found: Tensor = vae.encode((2 * images - 1).to(vae.device, vae.dtype)).latent_dist.mode()
+        scaled: Tensor = (found - vae.config.shift_factor) * vae.config.scaling_factor
+        return scaled
+
+
+class EditText:
+    """Prompts "FILE: instruction": each instruction and each source image is encoded once, whatever goes with it.
+
+    The empty prompt has no source of its own and stands beside a gray one.
+    """
+
+    def __init__(self, instructions: StoredText, pictures: StoredText) -> None:
+        """Take both parts; pictures are asked for by a prompt that names the file."""
+        self._instructions, self._pictures = instructions, pictures
+
+    def prepare(self, prompts: Sequence[str]) -> None:
+        """Encode what is not kept yet; pictures come first, for a wrong one is found before encoders are loaded.
+
+        Raises:
+            UsageError: If a prompt is not of that form, or its source is missing or of another size.
+        """
+        words, named = self._parts(prompts)
+        self._pictures.prepare(named)
+        self._instructions.prepare(words)
+
     def encode(self, prompts: Sequence[str]) -> EditEmbedding:
         """Return the embeddings of prompts, one row each.
 
         Raises:
             UsageError: If a prompt is not of that form, or its source is missing or of another size.
         """
-        words = [self._split(prompt)[1] if prompt else "" for prompt in prompts]
-        tokens, pooled, _ = self._pipeline.encode_prompt(prompt=words, prompt_2=None, max_sequence_length=self._length)
-        gray = torch.full((3, self._side, self._side), 0.5)
-        images = torch.stack([self._image_of(prompt) if prompt else gray for prompt in prompts])
-        return EditEmbedding(tokens, pooled, self._latents(images))
+        words, named = self._parts(prompts)
+        sources, instructions = self._pictures.encode(named), self._instructions.encode(words)
+        return EditEmbedding(**vars(instructions), **vars(sources))
 
-    def _latents(self, images: Tensor) -> Tensor:
-        vae = self._pipeline.vae
-        found: Tensor = vae.encode((2 * images - 1).to(vae.device, vae.dtype)).latent_dist.mode()
-        scaled: Tensor = (found - vae.config.shift_factor) * vae.config.scaling_factor
-        return scaled
+    def _parts(self, prompts: Sequence[str]) -> tuple[list[str], list[str]]:
+        pairs = [split_edit(prompt) if prompt else ("", "") for prompt in prompts]
+        return [words for _, words in pairs], [f"{file}: source" if file else "" for file, _ in pairs]
+
+
+def _text(spec: FluxKontextSpec, kind: Any, vae: Any) -> EditText:
+    images, folder = Sources(spec.sources, (spec.side, spec.side)), spec.cache.expanduser()
+    words = cached_text(
+        kind, spec, InstructionEmbedding, lambda loaded: Instructions(loaded, spec.text_length), ("vae",)
+    )
+    pictures = CachedText(
+        SourceEmbedding, lambda: Pictures(vae, spec, images), folder, {**spec.origin(), "side": spec.side},
+        also=lambda prompt: str(images.hashes([prompt] if prompt else [])),
+    )  # fmt: skip
+    return EditText(words, pictures)
 
 
 def build(spec: FluxKontextSpec, n_objectives: int, seed: int) -> AdaptedBackbone:
@@ -169,19 +234,14 @@ def build(spec: FluxKontextSpec, n_objectives: int, seed: int) -> AdaptedBackbon
         from diffusers import FluxKontextPipeline, FluxTransformer2DModel
 
     pipeline = without_text(FluxKontextPipeline, spec)
-    factor, vae = pipeline.vae_scale_factor, frozen(pipeline.vae, spec.device)
+    factor, vae = pipeline.vae_scale_factor, frozen(pipeline.vae, spec)
     side = 2 * side_of_latents(spec.side, 2 * factor)
     transformer = adapted_transformer(FluxTransformer2DModel, spec, TARGETS, seed)
     modules = modules_for(transformer, transformer.inner_dim, spec.preference, n_objectives, seed)
     network = FluxKontextNetwork(transformer, modules, spec.embedded_guidance)
-    images = Sources(spec.sources, (spec.side, spec.side))
-    text = cached_text(
-        FluxKontextPipeline, spec, EditEmbedding,
-        lambda loaded: EditText(loaded, images.image, split_edit, spec.side, spec.text_length),
-        also=lambda prompt: f"{spec.side} {images.hashes([prompt]) if prompt else {}}",
-    )  # fmt: skip
     mu = shift_of(pipeline.scheduler, side * side // 4, SHIFT_DEFAULTS)
     return backbone_of(
-        spec, network, text, image_decoder(vae), (transformer.config.in_channels // 4, side, side), spec.guidance,
+        spec, network, _text(spec, FluxKontextPipeline, vae), vae, image_decoder(vae),
+        (transformer.config.in_channels // 4, side, side), spec.guidance,
         lambda steps: levels(pipeline.scheduler, steps, mu, even=True),
     )  # fmt: skip

@@ -103,6 +103,19 @@ def video_size(pipeline: Any, channels: int, height: int, width: int, frames: in
     )  # fmt: skip
 
 
+def check_length(config: Any, frames: int, frame_rate: float) -> None:
+    """Check that a video is no longer than the positions, in seconds, that a transformer of a configuration has.
+
+    Raises:
+        UsageError: If it is not.
+    """
+    longest = config.pos_embed_max_pos
+    if not frames <= longest * frame_rate:
+        raise UsageError(
+            f"video length: expected at most {longest} s, found {frames} frames at {frame_rate:g} a second"
+        )
+
+
 @dataclass(frozen=True)
 class VideoEmbedding(Embeddings):
     """What the connectors make of prompts: tokens for the video [B, T, C] and for the sound, and their mask [B, T]."""
@@ -219,7 +232,8 @@ def build(spec: LTX2Spec, n_objectives: int, seed: int) -> AdaptedBackbone:
     transformer = adapted_transformer(LTX2VideoTransformer3DModel, spec, TARGETS, seed)
     channels = transformer.config.in_channels
     size = video_size(pipeline, channels, spec.height, spec.width, spec.frames, spec.frame_rate)
-    frozen(pipeline.vae, spec.device)
+    vae = frozen(pipeline.vae, spec)
+    check_length(transformer.config, spec.frames, spec.frame_rate)
     width = transformer.time_embed.linear.in_features
     modules = modules_for(transformer, width, spec.preference, n_objectives, seed)
     network = LTX2Network(transformer, modules, size, cross_timestep=spec.cross_timestep)
@@ -229,6 +243,6 @@ def build(spec: LTX2Spec, n_objectives: int, seed: int) -> AdaptedBackbone:
     )  # fmt: skip
     mu = shift_of(pipeline.scheduler, math.prod(size.video[1:]), SHIFT_DEFAULTS)
     return backbone_of(
-        spec, network, text, video_decoder(pipeline, size), (math.prod(size.video) + math.prod(size.audio),),
+        spec, network, text, vae, video_decoder(pipeline, size), (math.prod(size.video) + math.prod(size.audio),),
         spec.guidance, lambda steps: levels(pipeline.scheduler, steps, mu, even=True),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """What the adapters of all families share: a checkpoint's noise levels, its decoder, its text part."""
 
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,36 @@ def dtype_of(spec: Checkpoint) -> torch.dtype:
     return torch.bfloat16 if spec.precision == "bfloat16" else torch.float32
 
 
-def frozen(module: Any, device: str) -> Any:
-    """Return a module on a device, without gradients, in evaluation mode."""
-    return module.requires_grad_(False).eval().to(device)
+def check_device(name: str) -> None:
+    """Check that torch has a device.
+
+    Raises:
+        UsageError: If it has not.
+    """
+    try:
+        kind = torch.device(name).type
+    except RuntimeError as error:
+        raise UsageError(f"backbone.device: expected a device of torch such as cuda or cpu, found {name!r}") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"backbone.device: {name}: expected a GPU, found none; backbone.device=cpu does without one")
+
+
+def frozen(module: Any, spec: Checkpoint) -> Any:
+    """Return a module without gradients, in evaluation mode, where it waits: on its device, or on the CPU."""
+    return module.requires_grad_(False).eval().to("cpu" if spec.offload else spec.device)
+
+
+@contextmanager
+def at_work(module: Any, spec: Checkpoint) -> Iterator[None]:
+    """Run the block with a module on its device; one that waits on the CPU goes back there."""
+    if not spec.offload:
+        yield
+        return
+    module.to(spec.device)
+    try:
+        yield
+    finally:
+        module.to("cpu")
 
 
 def adapted_transformer(kind: Any, spec: Checkpoint, targets: Sequence[str], seed: int) -> Any:
@@ -44,7 +71,12 @@ def adapted_transformer(kind: Any, spec: Checkpoint, targets: Sequence[str], see
 
 
 def without_text(kind: Any, spec: Checkpoint, *also: str) -> Any:
-    """Return a checkpoint's pipeline without transformer and text parts (and others)."""
+    """Return a checkpoint's pipeline without transformer and text parts (and others).
+
+    Raises:
+        UsageError: If it cannot be read, or its device is not there.
+    """
+    check_device(spec.device)
     parts = [name for name in (*TEXT_PARTS, "transformer", *also) if name in _components(kind)]
     return load_pipeline(kind, spec.path, spec.revision, dtype_of(spec), parts)
 
@@ -60,20 +92,25 @@ def cached_text(
             load_pipeline(kind, spec.path, spec.revision, dtype_of(spec), ("transformer", *without)).to(spec.device)
         )
 
-    return CachedText(embeddings, load, spec.cache.expanduser(), spec.origin(), also)
+    return CachedText(embeddings, load, spec.cache.expanduser(), spec.origin(), also, keep=not spec.offload)
 
 
 def backbone_of(
-    spec: Checkpoint, network: AdaptedNetwork, text: TextEncoding, decode: Callable[[Tensor], Tensor],
+    spec: Checkpoint, network: AdaptedNetwork, text: TextEncoding, vae: Any, decode: Callable[[Tensor], Tensor],
     latent_shape: tuple[int, ...], guidance: float, sigmas: Callable[[int], Tensor],
 ) -> AdaptedBackbone:  # fmt: skip
-    """Return the backbone of a network with a checkpoint's settings."""
+    """Return the backbone of a network with a checkpoint's settings; `decode` uses the autoencoder `vae`."""
     if spec.checkpointing:
         network.enable_gradient_checkpointing()
-    decoder = partial(in_parts, decode, size=spec.decode_batch)
+
+    def decoder(latents: Tensor) -> Tensor:
+        with at_work(vae, spec):
+            return in_parts(decode, latents, size=spec.decode_batch)
+
     return AdaptedBackbone(
-        network, text, decoder, latent_shape, precision=spec.precision, guidance=guidance, sigmas=sigmas
-    )
+        network, text, decoder, latent_shape, precision=spec.precision, guidance=guidance, sigmas=sigmas,
+        batch=spec.batch,
+    )  # fmt: skip
 
 
 def _components(kind: Any) -> set[str]:

@@ -183,7 +183,7 @@ def build(spec: SD3Spec, n_objectives: int, seed: int) -> AdaptedBackbone:
 
     pipeline = without_text(StableDiffusion3Pipeline, spec)
     side = side_of_latents(spec.side, pipeline.vae_scale_factor)
-    vae = frozen(pipeline.vae, spec.device)
+    vae = frozen(pipeline.vae, spec)
     transformer = adapted_transformer(SD3Transformer2DModel, spec, TARGETS, seed)
     patch = transformer.config.patch_size
     check_side(transformer.config, side)
@@ -193,6 +193,7 @@ def build(spec: SD3Spec, n_objectives: int, seed: int) -> AdaptedBackbone:
     )
     mu = shift_of(pipeline.scheduler, (side // patch) ** 2, SHIFT_DEFAULTS)
     return backbone_of(
-        spec, SD3Network(transformer, modules), text, image_decoder(vae), (transformer.config.in_channels, side, side),
-        spec.guidance, lambda steps: levels(pipeline.scheduler, steps, mu, even=False),
+        spec, SD3Network(transformer, modules), text, vae, image_decoder(vae),
+        (transformer.config.in_channels, side, side), spec.guidance,
+        lambda steps: levels(pipeline.scheduler, steps, mu, even=False),
     )  # fmt: skip

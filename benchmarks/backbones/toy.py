@@ -133,12 +133,13 @@ class ToyBackbone:
         Raises:
             UsageError: If a prompt is not one of the mixture's.
         """
+        device = self.mixture.means.device
         if prompts and not any(prompts):
-            return ToyCondition(torch.zeros(len(prompts), dtype=torch.long), empty=True)
+            return ToyCondition(torch.zeros(len(prompts), dtype=torch.long, device=device), empty=True)
         unknown = [prompt for prompt in prompts if prompt not in self._index]
         if unknown:
             raise UsageError(f"toy prompt: expected one of {sorted(self._index)}, found {unknown[0]!r}")
-        return ToyCondition(torch.tensor([self._index[prompt] for prompt in prompts]))
+        return ToyCondition(torch.tensor([self._index[prompt] for prompt in prompts], device=device))
 
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition, preference: Tensor | None = None) -> Tensor:
         """Return base velocity plus correction [B, D]."""

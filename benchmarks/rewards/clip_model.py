@@ -132,3 +132,52 @@ def check_scale(reward: str, scale: float) -> None:
     """
     if not 0 < scale < float("inf"):
         raise UsageError(f"reward {reward}: expected a positive finite scale, found {scale}")
+
+
+@dataclass(frozen=True)
+class ScaledCosine:
+    """Scale times the cosine of the embeddings of picture and prompt; what rewards made of that alone share.
+
+    Attributes:
+        model: Folder or repository of a `CLIPModel`; it is loaded at the first score.
+        revision: Commit, tag or branch of the repository.
+        scale: > 0.
+        name: Name of the reward.
+    """
+
+    model: str | Path
+    revision: str | None
+    scale: float
+    name: str
+    unit: str = "scaled cosine similarity"
+    higher_is_better: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the scale.
+
+        Raises:
+            UsageError: If it is not positive and finite.
+        """
+        check_scale(self.name, self.scale)
+
+    @property
+    def range(self) -> tuple[float | None, float | None]:
+        """The scale, negative and positive."""
+        return -self.scale, self.scale
+
+    @cached_property
+    def clip(self) -> Clip:
+        """The model."""
+        return Clip(self.model, self.revision)
+
+    def __call__(self, samples: Tensor, prompts: Sequence[str]) -> Tensor:
+        """Return the scores [B] of pictures [B, 3, H, W] in [0, 1].
+
+        Raises:
+            RewardError: If the samples are no pictures, or the model cannot be loaded.
+        """
+        return self.scale * clip_cosines(self.name, self.clip, samples, prompts)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the model's identity and the scale."""
+        return {**self.clip.describe(), "scale": self.scale}

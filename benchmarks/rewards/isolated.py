@@ -33,6 +33,7 @@ class IsolatedReward:
         name: Name of the reward.
         version: Version of the reward, such as that of its packages and weights; it enters the fingerprint.
         arguments: Keyword arguments of the factory, JSON data.
+        where: Further ones that only say where files lie, JSON data; they are no part of the definition.
         unit: Unit of the score, after scaling.
         higher_is_better: Direction of the score, after scaling.
         range: Lowest and highest possible score, after scaling.
@@ -50,6 +51,7 @@ class IsolatedReward:
     name: str
     version: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, Any] = field(default_factory=dict)
     unit: str = ""
     higher_is_better: bool = True
     range: tuple[float | None, float | None] = (None, None)
@@ -75,9 +77,11 @@ class IsolatedReward:
         if self.arrays not in ("torch", "numpy"):
             raise ValueError(f"reward {self.name}: arrays must be torch or numpy, found {self.arrays!r}")
         try:
-            json.dumps(dict(self.arguments), allow_nan=False)
+            json.dumps([dict(self.arguments), dict(self.where)], allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"reward {self.name}: arguments must be JSON data, found: {error}") from error
+        if twice := sorted(self.arguments.keys() & self.where.keys()):
+            raise ValueError(f"reward {self.name}: where must have other names than arguments, found {twice}")
 
     def __call__(self, samples: Tensor, prompts: Sequence[str]) -> Tensor:
         """Return the scores [B] of pictures [B, 3, H, W] or videos [B, F, 3, H, W] in [0, 1].
@@ -99,7 +103,7 @@ class IsolatedReward:
     def _place(self) -> "_Place":
         order = {
             "factory": self.factory,
-            "arguments": dict(self.arguments),
+            "arguments": {**self.arguments, **self.where},
             "folder": None if self.folder is None else str(self.folder),
             "arrays": self.arrays,
         }

@@ -71,6 +71,17 @@ def _blurred(pictures: Tensor, weights: Tensor) -> Tensor:
     return blurred.reshape(*pictures.shape[:2], *blurred.shape[2:])
 
 
+def source_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every PNG below a folder, by its path in it; none for a folder that is not there.
+
+    Raises:
+        UsageError: If a file cannot be read.
+    """
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    # A name with a colon or a line break is one that no editing prompt can tell.
+    return Sources(folder).hashes([f"{name}: keep" for name in names if not {":", "\n", "\\"} & set(name)])
+
+
 @dataclass(frozen=True)
 class Preservation:
     """Structural similarity of a sample and the source picture of its editing prompt, `FILE.png: instruction`.
@@ -123,5 +134,18 @@ class Preservation:
         return ssim(samples, torch.stack([originals[prompt] for prompt in prompts]))
 
     def describe(self) -> Mapping[str, Any]:
-        """Return the metric's constants; which pictures the prompts name is the benchmark's."""
-        return {"metric": "ssim", "window": WINDOW, "sigma": SIGMA, "k": [K1, K2], "channels": "mean of RGB"}
+        """Return the metric's constants and the SHA-256 of every PNG of the folder; where that lies is left out.
+
+        A folder that is not there has no pictures; the first score then says so.
+
+        Raises:
+            UsageError: If a picture cannot be read.
+        """
+        return {
+            "metric": "ssim",
+            "window": WINDOW,
+            "sigma": SIGMA,
+            "k": [K1, K2],
+            "channels": "mean of RGB",
+            "sources": source_hashes(self.folder),
+        }

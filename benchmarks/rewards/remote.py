@@ -89,6 +89,14 @@ class RemoteReward:
 
         return persist(attempt, self.retries, f"reward {self.name}: {self.url}")
 
+    def check_health(self) -> None:
+        """Ask the server who it is, unless it has said so.
+
+        Raises:
+            RewardError: If it does not answer, or is another.
+        """
+        persist(lambda: self._known, self.retries, f"reward {self.name}: {self.url}")
+
     @property
     def _endpoint(self) -> Endpoint:
         return Endpoint(self.url, self.timeout)

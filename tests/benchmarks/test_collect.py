@@ -109,12 +109,25 @@ def test_a_fixed_preference_reaches_every_rollout() -> None:
     assert drawn.tolist() == [[0.25, 0.75]] * 6
 
 
+def test_rows_of_a_condition_are_shared_until_the_model_needs_them() -> None:
+    bare = TINY.backbone.build(2, 0)
+    metered = MeteredBackbone(bare, Meter())
+    prompts = ["up", "left", "up", "right"]
+    condition = metered.encode(prompts).rows(torch.tensor([3, 0, 0, 1, 2])).rows(torch.tensor([1, 4, 0]))
+    x, sigma = torch.randn(3, 2), torch.tensor([0.2, 0.5, 0.9])
+    assert torch.equal(
+        metered.velocity(x, sigma, condition), bare.velocity(x, sigma, bare.encode(["up", "up", "right"]))
+    )
+    thousand = condition.rows(torch.zeros(1000, dtype=torch.int64))
+    assert thousand.condition is condition.condition
+
+
 def test_the_meter_passes_everything_on() -> None:
     bare, meter = TINY.backbone.build(2, 0), Meter()
     metered = MeteredBackbone(bare, meter)
     x, sigma = torch.randn(5, 2), torch.full((5,), 0.5)
-    condition = metered.encode(["up"] * 5)
-    assert torch.equal(metered.velocity(x, sigma, condition), bare.velocity(x, sigma, condition))
+    wanted = bare.velocity(x, sigma, bare.encode(["up"] * 5))
+    assert torch.equal(metered.velocity(x, sigma, metered.encode(["up"] * 5)), wanted)
     assert meter.velocity_evaluations == 5
     assert metered.latent_shape == (2,)
     assert metered.snapshots is bare.snapshots

@@ -93,7 +93,7 @@ def test_rewards_are_raw_scores_of_the_samples() -> None:
 
 def test_samples_are_those_of_the_euler_ode_by_hand() -> None:
     backbone = trained()
-    noise = evaluation_noise(TINY, backbone, 0)
+    noise = evaluation_noise(TINY, backbone, 0, range(3))
     x = noise[1].clone()
     condition = backbone.encode([PROMPTS[1]] * 2)
     preference = torch.tensor([SWEEP[2]] * 2)
@@ -106,7 +106,7 @@ def test_samples_are_those_of_the_euler_ode_by_hand() -> None:
 
 def test_noise_is_that_of_its_key_and_no_other() -> None:
     backbone = trained()
-    noise = evaluation_noise(TINY, backbone, 3)
+    noise = evaluation_noise(TINY, backbone, 3, range(3))
     assert torch.equal(noise, KeyedDraws(3, range(3), 0).normal("evaluation noise", 2, 2))
     training = KeyedDraws(3, range(3), 0)
     for purpose in ("initial noise", "forward noise", "probe", "step noise 0"):

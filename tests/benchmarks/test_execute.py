@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.base import RewardError
-from benchmarks.checkpoints import load_tensors
+from benchmarks.checkpoints import load_tensors, read_position
 from benchmarks.execute import execute
 from benchmarks.planner import plan
 from benchmarks.records import RunRecord, UsageError, read_run, read_steps, read_table
 from benchmarks.run import Run, stored_status
 from benchmarks.train import Learner
-from methods.snapshots import OnPolicy, SnapshotSchedule
+from methods.snapshots import Decay, LinearDecay, OnPolicy, SnapshotSchedule
 from tests.support.records import bytes_below, measurements
 from tests.support.suites import (
     FIRST,
@@ -89,9 +89,11 @@ def test_the_invariants_hold_and_are_those_of_the_method(whole: Mapping[str, Run
     assert all(found.values())
 
 
-def test_a_method_without_old_weights_is_not_asked_for_a_contrast(tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [OnPolicy(), LinearDecay(start=75, rate=0.0075)])
+def test_a_method_without_old_weights_is_not_asked_for_a_contrast(tmp_path: Path, old: Decay) -> None:
+    # The second has none in its first 75 updates, and this run has six.
     run = tiny_run(tmp_path)
-    run = replace(run, method=replace(run.method, snapshots=SnapshotSchedule(old=OnPolicy())))
+    run = replace(run, method=replace(run.method, snapshots=SnapshotSchedule(old=old)))
     assert "contrast_after_training" not in {entry.name for entry in execute(run).invariants}
 
 
@@ -221,8 +223,10 @@ def test_what_was_measured_before_a_failure_is_kept(tmp_path: Path, calls: int) 
     frame = read_table(run.folder / "evaluations.parquet")
     assert sorted(set(frame["step"])) == evaluated
     assert [row["step"] for row in read_steps(run.folder / "steps.jsonl")] == list(range(1, steps + 1))
-    # The failed step had passed its rollouts through the model before the reward was asked.
-    assert record.spent.velocity_evaluations == steps * 108 + 12 * 3
+    # The failed step is done again from its beginning and is not charged twice.
+    assert record.spent.velocity_evaluations == steps * 108
+    position = read_position(run.folder)
+    assert (position.step if position else 0) == steps
     assert record.spent.reward_calls == steps * 12
 
 

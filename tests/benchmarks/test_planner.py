@@ -1,5 +1,6 @@
 """From words to runs: names, changes, seeds, and what each run still needs."""
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.execute import execute
 from benchmarks.planner import Request, find_method, find_suite, plan, request_from_config, resolve
-from benchmarks.records import UsageError, read_run
+from benchmarks.records import UsageError, read_run, write_run
 from benchmarks.suites.toy import TOY
 from methods.pareto_slider import ParetoSlider
 from methods.samplers.ode import ODE
@@ -137,7 +138,7 @@ def test_changes_reach_methods_recipe_and_budget() -> None:
         (request(changes=("slider.anchor=1",)), "--set: no 'slider' in this run: expected one of pareto_slider, "),
         (request(methods=("fixed_weights",), changes=("pareto_slider.anchor=1",)), "--set: no 'pareto_slider' in this"),
         (request(changes=("recipe.groupsize=1",)), "recipe has no field 'groupsize': expected one of group_size, "),
-        (request(changes=("budget.steps=1",)), "budget has no field 'steps': expected one of velocity_evaluations"),
+        (request(changes=("budget.step=1",)), "budget has no field 'step': expected one of velocity_evaluations"),
         (request(changes=("recipe.group_size=7",)), "pareto_slider on tiny: slots must divide the group size"),
         (
             request(changes=("fixed_weights.weights=[0.2,0.3,0.5]",)),
@@ -270,3 +271,33 @@ def test_two_methods_of_one_name_are_refused() -> None:
     request = Request("toy", (), ("fixed_weights", "methods.fixed_weights:FixedWeights"), (0,), (), "out")
     with pytest.raises(UsageError, match=r"expected another name than fixed_weights, which is taken in this run"):
         resolve(request)
+
+
+def test_a_config_repeats_the_changes_of_its_benchmark(tmp_path: Path) -> None:
+    prompts = tmp_path / "mine.json"
+    prompts.write_text('["east", "north"]')
+    changes = ("benchmark.evaluation_prompts=mine.json", "evaluation.samples=3", "pareto_slider.anchor=0.5")
+    run = resolve(request(changes=changes, methods=("pareto_slider",), seeds=(0,)))[0]
+    assert run.benchmark.evaluated == ("east", "north")
+    record = run.record()
+    assert record.changes == list(changes[:2])
+    write_run(run.folder, record)
+    again = resolve(request_from_config(run.folder / "run.json", "out"))
+    assert [(r.settings(), r.changes) for r in again] == [(run.settings(), run.changes)]
+    prompts.write_text('["east", "west"]')
+    with pytest.raises(UsageError, match="expected benchmark tiny with hash"):
+        request_from_config(run.folder / "run.json", "out")
+    prompts.unlink()
+    with pytest.raises(UsageError, match=r"^prompts mine\.json: expected a file, found none$"):
+        request_from_config(run.folder / "run.json", "out")
+
+
+def test_records_from_before_changes_were_recorded_are_read(tmp_path: Path) -> None:
+    run = resolve(request(methods=("pareto_slider",), seeds=(0,)))[0]
+    write_run(run.folder, run.record())
+    path = run.folder / "run.json"
+    content = json.loads(path.read_text())
+    assert content.pop("changes") == []
+    path.write_text(json.dumps(content))
+    assert read_run(path).changes == []
+    assert request_from_config(path, "out").changes == ()

@@ -33,6 +33,13 @@ def test_eval_measures_the_untrained_model_over_seeds(command: Command) -> None:
     assert row["samples"] == 6
 
 
+def test_eval_takes_changes_of_the_benchmark(command: Command) -> None:
+    given = ("eval", "outside_suites:TINY", "--benchmark", "tiny", "--seeds", "1", "--json")
+    (row,) = command(*given, "--set", "evaluation.samples=5", "--set", "benchmark.held_out=[]").json()
+    assert row["samples"] == 15
+    assert set(row["quantities"]) == {"reward_first", "reward_second"}
+
+
 def test_eval_says_it_in_words(command: Command) -> None:
     answer = command("eval", "outside_suites:TINY", "--benchmark", "tiny", "--seeds", "1")
     assert answer.code == 0

@@ -3,9 +3,15 @@
 Every part is of the published one's class and laid out like it: compression of the autoencoders, packing, rotary
 embeddings, schedulers and text lengths are the published ones, widths and depths as small as they get. Weights are
 random, and large enough that prompts, noise and source pictures are seen in the samples; the seed determines each byte.
+
+    python -m tests.support.checkpoints sd3 DIR
+
+saves one of sd3, flux-kontext and ltx2 as DIR/model, and settings that fit it as DIR/settings.txt, so that any suite
+on that family can be tried on a laptop with `flowfront run SUITE --set @DIR/settings.txt`.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +44,7 @@ from transformers import (
 )
 
 from benchmarks.draws import derived_seed
+from benchmarks.hub import quiet
 from tests.support.vocabularies import IMAGE_TOKENS, clip_tokenizer, gemma_tokenizer, t5_tokenizer
 
 TEXT_WIDTH, LATENTS = 48, 16
@@ -248,3 +255,57 @@ def _audio_autoencoder(seed: int) -> Any:
 def _vocoder(seed: int) -> Any:
     build = partial(LTX2Vocoder, in_channels=32, hidden_channels=32, resnet_kernel_sizes=[3], resnet_dilations=[[1, 3]])
     return _random(seed, "vocoder", build)
+
+
+LIGHT = """
+backbone.lora.rank=2
+backbone.preference.hidden=8
+backbone.precision=float32
+backbone.device=cpu
+backbone.checkpointing=false
+backbone.text_length=16
+recipe.prompts_per_step=4
+recipe.group_size=6
+recipe.rollout_steps=2
+recipe.threads=1
+budget.steps=2
+evaluation.samples=1
+evaluation.steps=2
+benchmark.n_prompts=8
+benchmark.n_evaluation_prompts=3
+"""
+FAMILIES: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "sd3": (build_sd3, "backbone.side=64\n"),
+    "flux-kontext": (build_flux_kontext, "backbone.side=64\n"),
+    "ltx2": (build_ltx2, "backbone.height=64\nbackbone.width=64\nbackbone.frames=9\n"),
+}
+
+
+def save(family: str, folder: Path) -> Path:
+    """Save a checkpoint and settings of `flowfront run` for it below a folder; return the file of settings.
+
+    A side of 64 pixels, a LoRA of rank 2, and trainings of two steps on the CPU.
+    """
+    build, size = FAMILIES[family]
+    model = build(folder / "model").resolve()
+    places = f"backbone.path={model}\nbackbone.cache={model.parent / 'cache'}"
+    settings = folder / "settings.txt"
+    settings.write_text(
+        f"# A small checkpoint of the family {family}, and trainings of two steps.\n{places}{LIGHT}{size}"
+    )
+    return settings
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command: a family and a folder."""
+    if len(arguments) != 2 or arguments[0] not in FAMILIES:
+        print(f"usage: python -m tests.support.checkpoints {{{','.join(FAMILIES)}}} DIR", file=sys.stderr)
+        return 2
+    with quiet():
+        settings = save(arguments[0], Path(arguments[1]))
+    print(settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -23,7 +23,7 @@ def times_below(folder: Path) -> dict[str, int]:
 
 def steps_without_seconds(path: Path) -> list[dict[str, Any]]:
     """Return the rows of `steps.jsonl` without the only entry that no seed fixes."""
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in read_steps(path)]
+    return [{key: value for key, value in row.items() if key not in ("seconds", "timings")} for row in read_steps(path)]
 
 
 MEASURED_FILES = ("evaluations.parquet", "gramians.parquet")

@@ -45,6 +45,27 @@ PREFERENCES = torch.tensor([[1.0, 0.0], [0.3, 0.7]])
 
 
 @families
+def test_passes_without_gradient_are_taken_in_parts(family: str, spec_of: Callable[[str], Checkpoint]) -> None:
+    parts, whole = (replace(spec_of(family), batch=batch).build(K, 0) for batch in (2, 5))
+    moved(parts.network)
+    whole.snapshots.load(parts.snapshots.state())
+    names = prompts_of(family)
+    sizes: list[int] = []
+    x = torch.randn(5, *parts.latent_shape, generator=torch.Generator().manual_seed(3))
+    given = (x, torch.linspace(0.2, 0.9, 5), parts.encode([names[i % 2] for i in range(5)]))
+    wanted = torch.linspace(0, 1, 5)
+    preferences = torch.stack((wanted, 1 - wanted), 1)
+    with torch.no_grad():
+        expected = whole.velocity(*given, preferences)
+        with parts.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0]))):
+            torch.testing.assert_close(parts.velocity(*given, preferences), expected, rtol=1e-4, atol=1e-5)
+    assert sizes == [2, 2, 1]
+    with parts.network.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0]))):
+        parts.velocity(*given, preferences)
+    assert sizes[3:] == [5]
+
+
+@families
 def test_a_preference_changes_nothing_at_the_start(family: str, spec_of: Callable[[str], Checkpoint]) -> None:
     size = PreferenceSize(hidden=8, projector_std=0.0, embedding_std=0.0)
     backbone = replace(spec_of(family), preference=size).build(K, 0)

@@ -117,3 +117,17 @@ def test_pictures_smaller_than_the_window_are_refused(folder: Path) -> None:
     with pytest.raises(RewardError, match="at least 11 x 11 pixels"):
         Preservation(folder)(torch.zeros(1, 3, 10, 32), ["0.png: add a hat"])
     assert Preservation(folder)(torch.zeros(0, 3, 16, 16), []).shape == (0,)
+
+
+def test_the_definition_holds_the_sources_and_not_where_they_lie(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "cats").mkdir(parents=True)
+    for name in ("0.png", "1.png"):
+        (other / name).write_bytes((folder / name).read_bytes())
+    here, there = Preservation(folder / "other"), Preservation(other)
+    assert here.describe() == there.describe()
+    assert sorted(there.describe()["sources"]) == ["0.png", "1.png"]
+    (other / "cats" / "two.png").write_bytes((folder / "0.png").read_bytes())
+    more = Preservation(other).describe()["sources"]
+    assert more["cats/two.png"] == more["0.png"] != more["1.png"]
+    assert Preservation(tmp_path / "nowhere").describe()["sources"] == {}

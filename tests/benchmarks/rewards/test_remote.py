@@ -246,3 +246,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 def test_settings_out_of_range_are_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=f"reward brightness: {re.escape(says)}"):
         remote(**({"url": "http://a"} | fields))
+
+
+def test_health_can_be_asked_for_alone() -> None:
+    script = Scripted()
+    with scripted(script) as url:
+        reward = remote(url)
+        reward.check_health()
+        reward.check_health()
+        assert [asked.path for asked in script.asked] == ["/health"]
+        with pytest.raises(RewardError, match="expected a server of 'brightness', version '2', found 'brightness'"):
+            RemoteReward(url, "brightness", "2").check_health()
+    with pytest.raises(RewardError, match=r"expected an answer, found: .* \(tried 3 times\)"):
+        remote(f"http://127.0.0.1:{free_port()}").check_health()
