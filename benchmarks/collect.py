@@ -1,6 +1,6 @@
 """Step 1 of training: draw prompts and preferences, roll out the sampling policy, score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +22,24 @@ class Meter:
     velocity_evaluations: int = 0
     reward_calls: int = 0
     processes: int = 1
+
+
+@dataclass
+class KeptRollout:
+    """The rollouts of a step whose rewards are not in yet, so that a reward that fails costs none of them."""
+
+    rollout: Rollout | None = None
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the tensors of the rollouts by name, none where nothing is kept."""
+        if self.rollout is None:
+            return {}
+        return {name: value for name, value in vars(self.rollout).items() if isinstance(value, Tensor)}
+
+    def load(self, tensors: Mapping[str, Tensor], method: Method, device: torch.device) -> None:
+        """Take what `state` returned, of rollouts of a method."""
+        found = {name: value if name == "sigmas" else value.to(device) for name, value in tensors.items()}
+        self.rollout = Rollout(**found, sampler=method.sampler if "path" in found else None) if found else None
 
 
 @dataclass(frozen=True)
@@ -103,9 +121,11 @@ def draw_preferences(method: Method, draws: Draws, group_size: int, n_objectives
 @torch.no_grad()
 def collect(
     benchmark: Benchmark, method: Method, backbone: Backbone, draws: KeyedDraws, prompt_ids: Sequence[int],
-    meter: Meter, watch: Stopwatch | None = None,
+    meter: Meter, watch: Stopwatch | None = None, kept: KeptRollout | None = None,
 ) -> Batch:  # fmt: skip
     """Return the batch of one step: rollouts of the sampling weights with their rewards.
+
+    Rollouts that are kept from an earlier attempt at this step are not made again; those that are made are kept.
 
     Raises:
         RewardError: If a reward fails.
@@ -120,7 +140,11 @@ def collect(
     preferences = draw_preferences(method, draws, recipe.group_size, k)
     preferences = None if preferences is None else preferences.to(device)
     with watch.stage("rollout"):
-        rollout = _roll_out(benchmark, method, backbone, draws, condition, preferences)
+        rollout = None if kept is None else kept.rollout
+        if rollout is None:
+            rollout = _roll_out(benchmark, method, backbone, draws, condition, preferences)
+        if kept is not None:
+            kept.rollout = rollout
     repeated = [prompt for prompt in prompts for _ in range(recipe.group_size)]
     with watch.stage("decode"):
         samples = backbone.decode(rollout.clean)

@@ -1,7 +1,8 @@
 """Doing a run: train its models, evaluate them, and keep records that survive a cut."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import torch
 
@@ -97,9 +98,11 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick, process
     paid = [steps_paid(benchmark, model.method, share) for share in benchmark.recipe.evaluate_at]
     # Interpolations need all models at their end.
     stops = {total} if run.method.interpolates else {*(min(steps, total) for steps in paid if steps), total}
-    while learner.step < total:
-        session.log_step(index, learner, _step(session, index, learner))
-        if learner.step in stops:
+    due = partial(_evaluation_due, session, index, learner, stops)
+    while due() or learner.step < total:
+        if not due():
+            session.log_step(index, learner, _step(session, index, learner))
+        if due():
             _evaluate_model(session, index, model, learner)
             session.save(index, learner)
         elif time.monotonic() - session.saved_at > benchmark.recipe.checkpoint_seconds:
@@ -113,6 +116,11 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick, process
             found = checks_at_end(probe, joined(session.tables), conditional=conditional, on_policy=on_policy)
         session.invariants += found
     session.save(index + 1, None)
+
+
+def _evaluation_due(session: Session, index: int, learner: Learner, stops: Collection[int]) -> bool:
+    done = {entry.step for entry in session.evaluated if entry.model == index}
+    return learner.step in stops and learner.step not in done
 
 
 def _learner(run: Run, model: Model, processes: Processes) -> Learner:
@@ -183,8 +191,13 @@ def _evaluate_model(session: Session, index: int, model: Model, learner: Learner
     benchmark = session.run.benchmark
     conditional = model.preference is None
     wanted = benchmark.evaluation.preferences if model.preference is None else [model.preference]
-    sweep = evaluate(
-        benchmark, learner.bare, "evaluation", wanted, session.run.seed, conditional=conditional, step=learner.step,
-        first_point=0 if conditional else index, processes=learner.processes,
-    )  # fmt: skip
+    try:
+        sweep = evaluate(
+            benchmark, learner.bare, "evaluation", wanted, session.run.seed, conditional=conditional,
+            step=learner.step, first_point=0 if conditional else index, processes=learner.processes,
+        )  # fmt: skip
+    except UsageError:
+        # A reward failed; the training up to here is done.
+        session.save(index, learner)
+        raise
     session.add_evaluation(index, learner, sweep)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.base import Benchmark
-from benchmarks.collect import Meter, MeteredBackbone, collect, device_of, draw_prompts
+from benchmarks.collect import KeptRollout, Meter, MeteredBackbone, collect, device_of, draw_prompts
 from benchmarks.compilation import compile_blocks, interpreted
 from benchmarks.distributed import ALONE, Processes
 from benchmarks.draws import KeyedDraws
@@ -105,6 +105,7 @@ class Learner:
         self.seconds = 0.0
         self.timings: dict[str, float] = {}
         """Seconds of the last step by stage."""
+        self.kept = KeptRollout()
         self.whole = True
         """Whether the state is that between two steps, also where one was begun and failed."""
 
@@ -112,7 +113,7 @@ class Learner:
         """Do one training step and return what it did.
 
         Raises:
-            RewardError: If a reward fails; nothing has changed.
+            RewardError: If a reward fails; nothing has changed, and the rollouts are kept for the next attempt.
             DivergedError: If the gradient is not finite; the weights are those before the update.
         """
         started, before = time.perf_counter(), dict(self.stopwatch.seconds)
@@ -140,14 +141,20 @@ class Learner:
 
     def _collect(self, draws: KeyedDraws, prompt_ids: Sequence[int]) -> Batch:
         spent = (self.meter.velocity_evaluations, self.meter.reward_calls)
+        # Only the first of several processes saves, and it has no other's rollouts.
+        kept = self.kept if self.processes.size == 1 else None
         try:
             with self.processes.together():
-                return collect(
-                    self.benchmark, self.method, self.backbone, draws, prompt_ids, self.meter, self.stopwatch
+                batch = collect(
+                    self.benchmark, self.method, self.backbone, draws, prompt_ids, self.meter, self.stopwatch, kept
                 )
         except UsageError:
-            self.meter.velocity_evaluations, self.meter.reward_calls = spent
+            self.meter.reward_calls = spent[1]
+            if self.kept.rollout is None:
+                self.meter.velocity_evaluations = spent[0]
             raise
+        self.kept.rollout = None
+        return batch
 
     def _gathered(self, batch: Batch) -> Batch:
         # What losses are weighed by, of all processes and on the CPU; its rollout and condition are this process's.
@@ -242,7 +249,8 @@ class Learner:
         for i, parameter in enumerate(self.parameters):
             for name, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer.{i}.{name}"] = value
-        return tensors | {f"weighting.{name}": value for name, value in self.weighting_state.items()}
+        tensors |= {f"weighting.{name}": value for name, value in self.weighting_state.items()}
+        return tensors | {f"rollout.{name}": value for name, value in self.kept.state().items()}
 
     def load(self, tensors: Mapping[str, Tensor], step: int, seconds: float, meter: Mapping[str, Any]) -> None:
         """Go back to a state that `state` returned after `step` steps."""
@@ -255,6 +263,9 @@ class Learner:
                 self.optimizer.state[parameter] = {k: v.to(self.device) if v.ndim else v for k, v in found.items()}
         prefix = "weighting."
         self.weighting_state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        prefix = "rollout."
+        rollout = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        self.kept.load(rollout, self.method, self.device)
         self.step, self.updates, self.seconds = step, step * self.method.updates, seconds
         self.meter.velocity_evaluations = meter["velocity_evaluations"]
         self.meter.reward_calls = meter["reward_calls"]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmarks import collect as collecting
 from benchmarks.base import RewardError
 from benchmarks.checkpoints import load_tensors, read_position
 from benchmarks.execute import execute
@@ -18,6 +19,9 @@ from benchmarks.planner import plan
 from benchmarks.records import RunRecord, UsageError, read_run, read_steps, read_table
 from benchmarks.run import Run, stored_status
 from benchmarks.train import Learner
+from methods.base import Method, Rollout
+from methods.grpo import FlowGRPO
+from methods.objectives.grpo import GRPO
 from methods.snapshots import Decay, LinearDecay, OnPolicy, SnapshotSchedule
 from tests.support.records import bytes_below, measurements
 from tests.support.suites import (
@@ -223,11 +227,11 @@ def test_what_was_measured_before_a_failure_is_kept(tmp_path: Path, calls: int) 
     frame = read_table(run.folder / "evaluations.parquet")
     assert sorted(set(frame["step"])) == evaluated
     assert [row["step"] for row in read_steps(run.folder / "steps.jsonl")] == list(range(1, steps + 1))
-    # The failed step is done again from its beginning and is not charged twice.
-    assert record.spent.velocity_evaluations == steps * 108
+    # The rollouts of the failed step are kept, with what they cost; its rewards are asked for again.
+    assert record.spent.velocity_evaluations == steps * 108 + 12 * 3
+    assert record.spent.reward_calls == steps * 12
     position = read_position(run.folder)
     assert (position.step if position else 0) == steps
-    assert record.spent.reward_calls == steps * 12
 
 
 def test_a_mended_run_goes_on_to_the_records_of_one_that_never_failed(tmp_path: Path) -> None:
@@ -240,6 +244,36 @@ def test_a_mended_run_goes_on_to_the_records_of_one_that_never_failed(tmp_path: 
     smooth = fragile_run(tmp_path / "smooth", lambda: False, checkpoint_seconds=0.0)
     execute(smooth)
     assert measurements(run.folder) == measurements(smooth.folder)
+
+
+@pytest.mark.parametrize("method", [None, FlowGRPO(objective=GRPO(clip_range=0.2))])
+def test_rollouts_whose_reward_failed_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method | None
+) -> None:
+    made: list[int] = []
+    roll_out = collecting._roll_out
+
+    def counted(*given: Any) -> Rollout:
+        made.append(1)
+        return roll_out(*given)
+
+    monkeypatch.setattr(collecting, "_roll_out", counted)
+    count = iter(range(1, 100))
+    runs = [
+        fragile_run(tmp_path / "failed", lambda: next(count) in (3, 4, 6, 8)),
+        fragile_run(tmp_path / "smooth", bool),
+    ]
+    failed, smooth = runs if method is None else [replace(run, method=method) for run in runs]
+    execute(smooth)
+    steps = len(made)
+    made.clear()
+    # Twice in the second step, in the sweep behind it, and in the third step.
+    for _ in range(4):
+        with pytest.raises(RewardError):
+            execute(failed)
+    execute(failed)
+    assert len(made) == steps == smooth.total_steps
+    assert measurements(failed.folder) == measurements(smooth.folder)
 
 
 def test_a_diverged_run_fails_and_keeps_its_measurements(tmp_path: Path) -> None:
