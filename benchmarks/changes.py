@@ -129,6 +129,8 @@ def _changed(
     for change in texts:
         name, field, text = _split(change, known)
         if name in methods:
+            if name in {reward.name for reward in (*benchmark.rewards, *benchmark.held_out)}:
+                raise UsageError(f"--set {change}: {name} is both a method and a reward of {benchmark.name}")
             continue
         if name in TRAINING:
             draft.set_training(name, _some(field, change), text)

@@ -74,9 +74,9 @@ class Draft:
             return True
         touched = False
         for part in ("rewards", "held_out"):
-            found = self._fields[part]
-            self._fields[part] = tuple(_reward(r, field, text) if r.name == name else r for r in found)
-            touched |= any(reward.name == name for reward in vars(self._own)[part])
+            if any(reward.name == name for reward in vars(self._own)[part]):
+                touched, found = True, self._fields[part]
+                self._fields[part] = tuple(_reward(r, field, text) if r.name == name else r for r in found)
         return touched
 
     def _set_field(self, field: str, text: str) -> None:

@@ -81,12 +81,16 @@ def _after(steps_before: int, tick: Tick | None) -> Tick:
 
 def _train_model(session: Session, index: int, model: Model, tick: Tick, processes: Processes) -> None:
     run, benchmark = session.run, session.run.benchmark
+    # Two models at once may not fit where one does.
+    session.detach()
     learner = _learner(run, model, processes)
-    session.model, session.learner = index, learner
+    session.attach(index, learner)
     if session.position.model == index and session.position.tensors is not None:
         tensors = load_tensors(run.folder, session.position.tensors)
         meter = session.position.model_dump(include={"velocity_evaluations", "reward_calls"})
         learner.load(tensors, session.position.step, session.position.seconds, meter)
+    # The first process removes what it has replaced.
+    processes.wait()
     probe = Probe(benchmark, learner.bare, run.seed)
     conditional = model.preference is None
     if not session.evaluated:
@@ -108,7 +112,8 @@ def _train_model(session: Session, index: int, model: Model, tick: Tick, process
         elif time.monotonic() - session.saved_at > benchmark.recipe.checkpoint_seconds:
             session.save(index, learner)
         tick(learner.step)
-    save_tensors(run.folder, f"model{index}", learner.snapshots.state())
+    if processes.first:
+        save_tensors(run.folder, f"model{index}", learner.snapshots.state())
     if index == len(run.models) - 1 and not any(e.name == "rewards_finite" for e in session.invariants):
         # Some schedules keep the old weights equal to the trained ones for their first steps.
         on_policy = model.method.snapshots.old(learner.updates) == 0
@@ -127,6 +132,8 @@ def _learner(run: Run, model: Model, processes: Processes) -> Learner:
     benchmark = run.benchmark
     with processes.together():
         check_memory(benchmark, model.method, processes.size)
+    # All have looked at what is free before the first one loads.
+    with processes.together():
         learner = Learner(benchmark, model.method, run.seed, compiled=run.compiled, processes=processes)
     if isinstance(learner.bare, AdaptedBackbone):
         # All texts at once, by one process: text encoders need not stay, nor be loaded by every process.
@@ -154,9 +161,10 @@ def _evaluate_mixtures(session: Session, processes: Processes) -> None:
     corners = {model.preference for model in run.models}
     sweep = [wanted for wanted in benchmark.evaluation.preferences if wanted not in corners]
     parts = [load_tensors(run.folder, f"model{index}") for index in range(n)]
-    learner = Learner(benchmark, run.models[0].method, run.seed, compiled=run.compiled, processes=processes)
+    session.detach()
+    learner = _learner(run, run.models[0], processes)
     learner.step = max(run.steps_of(model) for model in run.models)
-    session.model, session.learner = n, learner
+    session.attach(n, learner)
     for i, wanted in enumerate(sweep):
         mixed = {
             name: torch.stack([w * part[name] for w, part in zip(wanted, parts, strict=True)]).sum(0)

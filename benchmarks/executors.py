@@ -151,6 +151,9 @@ def run_together(
 
     Returns:
         The outcomes, in the order of the plan, the same in every process.
+
+    Raises:
+        RecordError: If records cannot be read or written.
     """
     outcomes = []
     for index, item in enumerate(planned):
@@ -163,6 +166,9 @@ def run_together(
         outcome = Outcome(index)
         try:
             execute(item.run, tick, processes)
+        except RecordError:
+            # A folder that cannot be written to is a fault of one process alone; the launcher ends the others.
+            raise
         except UsageError as error:
             outcome = Outcome(index, error=str(error))
         listen(outcome)

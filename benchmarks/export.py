@@ -38,8 +38,9 @@ from benchmarks.restored import Restored, check_snapshot
 
 LICENSE_NOTE = "the weights inherit the licence of the base model"
 
-EMBEDDINGS = {"shapes": "time_text_embed", "sd3": "time_text_embed", "flux-kontext": "time_text_embed"}
-EMBEDDINGS["ltx2"] = "time_embed.emb"
+EMBEDDINGS = {
+    "shapes": "time_text_embed", "sd3": "time_text_embed", "flux-kontext": "time_text_embed", "ltx2": "time_embed.emb",
+}  # fmt: skip
 """The module of each family's transformer that makes the conditioning embedding."""
 
 
@@ -108,19 +109,29 @@ def _whole(folder: Path) -> Iterator[Path]:
     # A folder beside the one that is wanted, which takes its place once it is complete.
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: expected a new or an empty folder, found one with files in it")
-    temporary = None
-    try:
+    with _writable(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
         yield temporary
-        temporary.chmod(0o755)
-        os.replace(temporary, folder)
-        temporary = None
-    except OSError as error:
-        raise RecordError(f"cannot write {folder}: expected a writable folder, found: {error.strerror}") from error
+        with _writable(folder):
+            temporary.chmod(0o755)
+            for path in temporary.iterdir():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            os.replace(temporary, folder)
     finally:
-        if temporary is not None:
+        if temporary.exists():
             shutil.rmtree(temporary)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise RecordError(f"cannot write {folder}: expected a writable folder, found: {found}") from error
 
 
 def _write_lora(backbone: AdaptedBackbone, family: str, scale: float, folder: Path) -> None:

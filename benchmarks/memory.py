@@ -1,5 +1,6 @@
 """Whether a training fits into memory, before anything is loaded, and what helps where it does not."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ WORTH = 0.99
 def available(device: str) -> int | None:
     """Return the bytes that are free on a device, None where that cannot be told (macOS, a GPU that is not there)."""
     if torch.device(device).type == "cuda":
+        # What torch keeps for itself after an earlier training is free, too.
+        gc.collect()
+        torch.cuda.empty_cache()
         return int(torch.cuda.mem_get_info(torch.device(device))[0]) if torch.cuda.is_available() else None
     meminfo = Path("/proc/meminfo")
     if torch.device(device).type != "cpu" or not meminfo.exists():

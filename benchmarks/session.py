@@ -70,6 +70,16 @@ class Session:
         self.saved_at = time.monotonic()
         self.model = 0
         self.learner: Learner | None = None
+        self._device, self._processes = "cpu", 1
+
+    def attach(self, model: int, learner: Learner) -> None:
+        """Say which model is in training."""
+        self.model, self.learner = model, learner
+        self._device, self._processes = learner.device.type, learner.processes.size
+
+    def detach(self) -> None:
+        """Let go of the model in training, so that its memory is free for the next one."""
+        self.learner = None
 
     def _stored(self, name: str) -> list[Columns]:
         if not self.evaluated:
@@ -216,7 +226,7 @@ class Session:
             velocity_evaluations=sum(entry.velocity_evaluations for entry in last.values()),
             reward_calls=sum(entry.reward_calls for entry in last.values()),
             seconds=round(sum(entry.seconds for entry in last.values()), 3),
-            peak_memory_bytes=environment.peak_memory("cpu" if learner is None else learner.device.type),
+            peak_memory_bytes=environment.peak_memory(self._device),
         )
         changes: dict[str, Any] = {
             "status": status,
@@ -224,10 +234,9 @@ class Session:
             "spent": spent,
             "checkpoints": self.checkpoints(),
             "invariants": self.invariants,
+            "device": environment.device(self._device),
+            "processes": self._processes,
         }
-        if learner is not None:
-            changes["device"] = environment.device(learner.device.type)
-            changes["processes"] = learner.processes.size
         self.record = self.record.model_copy(update=changes)
         write_run(self.run.folder, self.record)
         return self.record

@@ -140,6 +140,7 @@ class Learner:
         return _joined(done, self._reward_scalars(whole))
 
     def _collect(self, draws: KeyedDraws, prompt_ids: Sequence[int]) -> Batch:
+        started = time.perf_counter()
         spent = (self.meter.velocity_evaluations, self.meter.reward_calls)
         # Only the first of several processes saves, and it has no other's rollouts.
         kept = self.kept if self.processes.size == 1 else None
@@ -149,6 +150,7 @@ class Learner:
                     self.benchmark, self.method, self.backbone, draws, prompt_ids, self.meter, self.stopwatch, kept
                 )
         except UsageError:
+            self.seconds += time.perf_counter() - started
             self.meter.reward_calls = spent[1]
             if self.kept.rollout is None:
                 self.meter.velocity_evaluations = spent[0]
@@ -263,9 +265,13 @@ class Learner:
                 self.optimizer.state[parameter] = {k: v.to(self.device) if v.ndim else v for k, v in found.items()}
         prefix = "weighting."
         self.weighting_state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        prefix = "rollout."
-        rollout = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        self.kept.load(rollout, self.method, self.device)
         self.step, self.updates, self.seconds = step, step * self.method.updates, seconds
         self.meter.velocity_evaluations = meter["velocity_evaluations"]
         self.meter.reward_calls = meter["reward_calls"]
+        prefix = "rollout."
+        rollout = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        self.kept.load(rollout, self.method, self.device)
+        if self.kept.rollout is not None and self.processes.size > 1:
+            # Each process makes its own share anew.
+            kept, self.kept.rollout = self.kept.rollout, None
+            self.meter.velocity_evaluations -= len(kept.clean) * (len(kept.sigmas) - 1)

@@ -57,6 +57,7 @@ class Rates:
 def measured_rates(roots: Sequence[Path]) -> Rates:
     """Return how fast the finished runs below some folders were."""
     spent: dict[tuple[str, str], list[float]] = {}
+    seen: set[Path] = set()
     for root in roots:
         try:
             found = find_runs(root)
@@ -64,6 +65,9 @@ def measured_rates(roots: Sequence[Path]) -> Rates:
             continue  # a folder without runs tells no rate
         for run in found:
             record = run.record
+            if run.folder in seen:
+                continue  # below two of the folders
+            seen.add(run.folder)
             if record.status == "done" and record.spent.seconds > 0:
                 total = spent.setdefault((record.suite, record.method.name), [0.0, 0.0])
                 total[0] += record.spent.velocity_evaluations

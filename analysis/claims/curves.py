@@ -69,7 +69,11 @@ def costs_to_level(first: Curve, second: Curve, share: float) -> tuple[float, fl
 
 @dataclass(frozen=True)
 class SavedShare:
-    """The share of training that an arm does not need to reach the final utility of the best of its rivals."""
+    """How much less of the training an arm needs than the best of its rivals to reach what that one ends with.
+
+    Both are read at the first checkpoint that reaches the rivals' mean final utility, for a noisy curve passes its own
+    end early; one that never does counts with its whole cost. Paired by seed, as a share of the arm's cost.
+    """
 
     first: Arm
     rivals: tuple[Arm, ...]
@@ -84,24 +88,26 @@ class SavedShare:
         """Return the one effect."""
         finals = {arm: interval(evidence.values(arm, UTILITY)).mean for arm in self.rivals}
         best = max(finals, key=lambda arm: finals[arm])
-        curves = {
-            seed: curve(evidence.measured(run), UTILITY, "velocity_evaluations")
-            for seed, run in evidence.standing(self.first).done.items()
-        }
-        saved = {seed: saved_share(*one, finals[best]) for seed, one in curves.items()}
+        ours, theirs = (self._needed(evidence, arm, finals[best]) for arm in (self.first, best))
+        saved = {seed: theirs[seed] - ours[seed] for seed in ours if seed in theirs}
         name = f"share of training saved to reach {best.label}'s final {in_words(UTILITY)}, {self.first.label}"
         return (effect_of(name, interval(saved), evidence.cost(self.first, list(saved))),)
 
+    def _needed(self, evidence: Evidence, arm: Arm, level: float) -> dict[int, float]:
+        runs = evidence.standing(arm).done
+        curves = {seed: curve(evidence.measured(run), UTILITY, "velocity_evaluations") for seed, run in runs.items()}
+        return {seed: needed_share(*one, level) for seed, one in curves.items()}
 
-def saved_share(costs: list[float], values: list[float], level: float) -> float:
-    """Return the share of the whole cost that is left when a curve first reaches a level; 0 if it never does.
+
+def needed_share(costs: list[float], values: list[float], level: float) -> float:
+    """Return the share of the whole cost at which a curve first reaches a level; 1 if it never does.
 
     Example:
-        >>> saved_share([0.0, 10.0, 20.0], [0.0, 1.0, 1.5], 1.0), saved_share([0.0, 10.0], [0.0, 1.0], 2.0)
-        (0.5, 0.0)
+        >>> needed_share([0.0, 10.0, 20.0], [0.0, 1.0, 1.5], 1.0), needed_share([0.0, 10.0], [0.0, 1.0], 2.0)
+        (0.5, 1.0)
     """
     reached = first_reached(costs, values, level)
-    return 0.0 if reached is None else 1.0 - reached / costs[-1]
+    return 1.0 if reached is None else reached / costs[-1]
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Evidence:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         """Take the folders, in the order in which they are looked at."""
-        self.roots = tuple(roots)
+        self.roots = tuple(dict.fromkeys(roots))
         self._standings: dict[Arm, Standing] = {}
         self._measured: dict[Path, Measured] = {}
 

@@ -145,6 +145,8 @@ def _together(arm: Arm, arms: Sequence[Arm]) -> tuple[str, ...]:
 def evidence_in(results: Path | None, *, also_run: bool = False) -> Evidence:
     """Return the records of a folder, or else of the project's own results and of what claims have run.
 
+    What claims have run may also lie in the folder `claims` of the given one, as the project's own does.
+
     Args:
         results: The folder.
         also_run: Whether what claims have run counts beside a given folder too.
@@ -154,9 +156,9 @@ def evidence_in(results: Path | None, *, also_run: bool = False) -> Evidence:
     """
     if results is not None and not results.is_dir():
         raise UsageError(f"--results: expected a folder of records, found none at {results}")
-    if results is None:
-        return Evidence((REFERENCE, OUT))
-    return Evidence((results, OUT) if also_run else (results,))
+    folder = REFERENCE if results is None else results
+    inner = (folder / OUT.name,) if (folder / OUT.name).is_dir() else ()
+    return Evidence((folder, *inner, OUT) if also_run or results is None else (folder, *inner))
 
 
 def judge_all(claims: Sequence[Claim], evidence: Evidence) -> list[Entry]:

@@ -19,9 +19,10 @@ KEY, VERDICT = 31, 14
 CAUTION = (
     "Miniatures: rewards, backbones and scale are others than the papers'. A verdict says whether a small experiment "
     "shows the same direction, by a rule that stands in the code beside the claim; it says nothing of the papers' own "
-    "runs. The records in results/reference are older than the rules. Each interval is one of 95 % by itself, and "
-    "nothing is corrected for the number of claims: a claim whose effect lies on its threshold comes out supported in "
-    "one of 40 cases by chance."
+    "runs. The records in results/reference are older than the rules, but for those in its folder claims. Intervals "
+    "are 95 % t intervals over seeds (of speeds the range over rounds; computed values have none), each by itself: "
+    "nothing is corrected for the number of claims, and a claim whose effect lies on its threshold comes out supported "
+    "in one of 40 cases by chance."
 )
 COLUMNS = (
     "claim", "paper", "source", "statement", "paper_numbers", "effect", "mean", "low", "high", "seeds", "interval",

@@ -41,11 +41,15 @@ class Beyond:
             'supported if the interval lies above 0.5, not supported if none of it does'
             >>> at_most(0.0).text
             'supported if the interval lies at or below 0, not supported if none of it does'
+            >>> at_least(-0.5).text
+            'supported if the interval lies at or above -0.5 (0.5 less is allowed), not supported if none of it does'
         """
         side = {True: "above", False: "below"}[self.upward]
         small = f" or it lies within {self.margin:g} of it" if self.margin else ""
         at = "at or " if self.closed else ""
-        return f"supported if the interval lies {at}{side} {self.threshold:g}, not supported if none of it does{small}"
+        less = f" ({-self.threshold:g} less is allowed)" if self.closed and self.upward and self.threshold < 0 else ""
+        where = f"{at}{side} {self.threshold:g}{less}"
+        return f"supported if the interval lies {where}, not supported if none of it does{small}"
 
     def __call__(self, effects: Sequence[Effect]) -> Decision:
         """Return the verdict."""
@@ -134,7 +138,10 @@ def combined(effects: Sequence[Effect], judge: Callable[[float, float], str]) ->
         hit = [one for one, own in zip(effects, verdicts, strict=True) if own == verdict]
         if hit:
             return Decision(verdict, "; ".join(_why(one, verdict, len(effects)) for one in hit))
-    return Decision(SUPPORTED, f"all {len(effects)} comparisons" if len(effects) > 1 else "")
+    reasons = [f"all {len(effects)} comparisons"] if len(effects) > 1 else []
+    if any(one.low == one.high and len(one.seeds) > 1 for one in effects):
+        reasons.append("no spread over seeds, so the interval says nothing of rarer cases")
+    return Decision(SUPPORTED, "; ".join(reasons))
 
 
 def _why(effect: Effect, verdict: str, count: int) -> str:

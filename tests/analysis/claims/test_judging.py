@@ -153,6 +153,8 @@ def test_a_folder_must_exist(tmp_path: Path) -> None:
         evidence_in(tmp_path / "nowhere")
     assert len(evidence_in(tmp_path).roots) == 1
     assert len(evidence_in(tmp_path, also_run=True).roots) == 2
+    (tmp_path / "claims").mkdir()
+    assert evidence_in(tmp_path).roots == (tmp_path, tmp_path / "claims")
 
 
 def test_fields_are_found_by_their_path() -> None:
