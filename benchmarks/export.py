@@ -109,29 +109,23 @@ def _whole(folder: Path) -> Iterator[Path]:
     # A folder beside the one that is wanted, which takes its place once it is complete.
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: expected a new or an empty folder, found one with files in it")
-    with _writable(folder):
+    temporary = None
+    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
         yield temporary
-        with _writable(folder):
-            temporary.chmod(0o755)
-            for path in temporary.iterdir():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-            os.replace(temporary, folder)
-    finally:
-        if temporary.exists():
-            shutil.rmtree(temporary)
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        yield
+        temporary.chmod(0o755)
+        for path in temporary.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        os.replace(temporary, folder)
+        temporary = None
     except OSError as error:
         found = error.strerror or str(error)
         raise RecordError(f"cannot write {folder}: expected a writable folder, found: {found}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary)
 
 
 def _write_lora(backbone: AdaptedBackbone, family: str, scale: float, folder: Path) -> None:

@@ -285,7 +285,9 @@ def test_a_reward_scale_beyond_the_floats_is_refused_and_nothing_moves() -> None
     before = copied(learner)
     with pytest.raises(UsageError, match="reward huge: expected finite scores or NaN, found -inf"):
         learner.advance()
-    assert_equal_states(copied(learner), before)
+    # But for the rollouts, which wait for another try of the reward.
+    after = {name: tensor for name, tensor in copied(learner).items() if not name.startswith("rollout.")}
+    assert_equal_states(after, before)
 
 
 def test_a_gradient_that_is_not_finite_moves_nothing() -> None:
