@@ -50,10 +50,11 @@ def _first_line(kind: type) -> str:
 def catalog_lines(content: dict[str, Any]) -> list[str]:
     """Return the catalog as lines."""
     lines = []
+    width = max(len(name) for suite in content["suites"].values() for name in suite["benchmarks"])
     for name, suite in content["suites"].items():
         lines.append(f"suite {name} (seeds {', '.join(map(str, suite['seeds']))})")
         for benchmark, about in suite["benchmarks"].items():
-            lines.append(f"  {benchmark:<16} {about['summary']}")
+            lines.append(f"  {benchmark:<{width}} {about['summary']}")
         lines.append(f"  methods by default: {', '.join(suite['methods'])}")
     lines.append("methods")
     lines += [
