@@ -4,19 +4,18 @@ A sheet is one PNG for a point of the front, one row of tiles a prompt and one c
 j of every sheet of a seed started from the same noise, whatever the method. Nothing here draws.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from analysis.front import Front
 from analysis.single_model import balanced_index
 from analysis.summary import BenchmarkSummary
-from benchmarks.records import RecordError, StoredRun
+from benchmarks.records import RecordError, StoredRun, read_json, validated
 
 INDEX = Path("samples") / "index.json"
 Tiles = npt.NDArray[np.uint8]
@@ -117,18 +116,9 @@ def read_pictures(folder: Path) -> Pictures | None:
         RecordError: If the index is damaged, or has two sheets of one point.
     """
     path = folder / INDEX
-    try:
-        index = _Index.model_validate(json.loads(path.read_text()))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{path}: field {where}: {first['msg']}, found {first['input']!r:.80}") from error
-    except ValueError as error:
-        raise RecordError(f"{path} is damaged: expected a JSON object, found: {error}") from error
+    index = validated(path, _Index, read_json(path))
     if min(index.tile) < 1:
         raise RecordError(f"{path}: field tile: expected a height and a width of 1 pixel or more, found {index.tile}")
     sheets = [Sheet(one.step, one.point, tuple(one.preference), path.parent / one.file) for one in index.sheets]

@@ -7,14 +7,13 @@ export.json                        what was exported
 README.md                          the same for people
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from benchmarks.backbones.checkpoints import Checkpoint, FluxKontextSpec, LTX2Spec, SD3Spec
 from benchmarks.backbones.lora import LoraSize
@@ -22,7 +21,7 @@ from benchmarks.backbones.preference import PreferenceSize
 from benchmarks.backbones.shapes import WEIGHTS, ShapesSpec
 from benchmarks.base import BackboneSpec
 from benchmarks.hub import named_on_hub
-from benchmarks.records import RecordError, UsageError
+from benchmarks.records import UsageError, read_json, validated
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 PREFERENCE_TENSORS, PREFERENCE_FILE = "preference.safetensors", "preference.json"
@@ -138,16 +137,7 @@ def read_record(path: Path, kind: type[_R]) -> _R:
     Raises:
         RecordError: If it is missing, damaged or of another format.
     """
-    try:
-        return kind.model_validate(json.loads(path.read_text()))
-    except OSError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{path}: field {where}: {first['msg']}, found {first['input']!r:.80}") from error
-    except ValueError as error:
-        raise RecordError(f"{path} is damaged: expected a JSON object, found: {error}") from error
+    return validated(path, kind, read_json(path))
 
 
 def exportable(spec: BackboneSpec, where: str) -> Spec:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,9 @@ EVALUATIONS_FILE = "evaluations.parquet"
 GRAMIANS_FILE = "gramians.parquet"
 FEATURES_FILE = "features.parquet"
 REAL_FEATURES_FILE = "real_features.parquet"
+
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class UsageError(ValueError):
@@ -203,17 +206,35 @@ def read_run(path: Path) -> RunRecord:
     Raises:
         RecordError: If the file is missing, is not JSON, has another schema version or lacks a field.
     """
+    content = read_json(path)
+    found = content.get("schema_version") if isinstance(content, dict) else None
+    if found != SCHEMA_VERSION:
+        raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {found!r}")
+    return validated(path, RunRecord, content)
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        RecordError: If it is missing or damaged.
+    """
     try:
-        content = json.loads(path.read_text())
+        return json.loads(path.read_text())
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
         raise RecordError(f"{path} is damaged: expected a JSON object, found: {error}") from error
-    found = content.get("schema_version") if isinstance(content, dict) else None
-    if found != SCHEMA_VERSION:
-        raise RecordError(f"{path}: expected schema_version {SCHEMA_VERSION}, found {found!r}")
+
+
+def validated(path: Path, kind: type[_Kind], content: Any) -> _Kind:
+    """Return the content of a file as a model.
+
+    Raises:
+        RecordError: If it does not fit; the line names the first field.
+    """
     try:
-        return RunRecord.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from analysis.claims.base import Arm, Effect, effect_of
 from analysis.claims.evidence import Evidence, shared_seeds
 from analysis.claims.quantities import MEAN_GAIN, UTILITY, curve, first_reached, in_words
-from analysis.claims.statistics import NO_FILES, Pair, pair_cost, ratio_interval, require_same_benchmark
+from analysis.claims.statistics import NO_FILES, OverPairs, Pair, pair_cost, ratio_interval, require_same_benchmark
 from analysis.reading import Measured
 from analysis.single_model import balanced_index
 from analysis.statistics import interval
@@ -15,25 +15,14 @@ Curve = tuple[list[float], list[float]]
 
 
 @dataclass(frozen=True)
-class CostToReach:
+class CostToReach(OverPairs):
     """What the first arm spends until it reaches a level, over what the second does, paired by seed.
 
     The level is a share of the lower of the two final mean gains, so that both reach it.
     """
 
-    pairs: tuple[Pair, ...]
     cost: str
     share: float = 0.9
-    files = NO_FILES
-
-    @property
-    def arms(self) -> tuple[Arm, ...]:
-        """The runs it needs."""
-        return tuple(arm for pair in self.pairs for arm in pair)
-
-    def __call__(self, evidence: Evidence) -> tuple[Effect, ...]:
-        """Return an effect a pair."""
-        return tuple(self._effect(evidence, pair) for pair in self.pairs)
 
     def _effect(self, evidence: Evidence, pair: Pair) -> Effect:
         require_same_benchmark(evidence, pair)
@@ -111,24 +100,13 @@ def needed_share(costs: list[float], values: list[float], level: float) -> float
 
 
 @dataclass(frozen=True)
-class AtMatchedGain:
+class AtMatchedGain(OverPairs):
     """The change of a held-out reward when both have gained alike, first minus second, paired by seed.
 
     Both are read, between checkpoints, where their mean gain first reaches a share of the lower final one.
     """
 
-    pairs: tuple[Pair, ...]
     share: float = 0.9
-    files = NO_FILES
-
-    @property
-    def arms(self) -> tuple[Arm, ...]:
-        """The runs it needs."""
-        return tuple(arm for pair in self.pairs for arm in pair)
-
-    def __call__(self, evidence: Evidence) -> tuple[Effect, ...]:
-        """Return an effect a pair."""
-        return tuple(self._effect(evidence, pair) for pair in self.pairs)
 
     def _effect(self, evidence: Evidence, pair: Pair) -> Effect:
         require_same_benchmark(evidence, pair)

@@ -5,6 +5,7 @@ are left out of both.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,27 @@ NO_FILES: tuple[MeasuredFile, ...] = ()
 Pair = tuple[Arm, Arm]
 Combine = Callable[[Mapping[int, float], Mapping[int, float]], Interval]
 MATCH = 1e-6
+
+
+@dataclass(frozen=True)
+class OverPairs(ABC):
+    """A statistic that compares two arms and gives one effect for each pair of them."""
+
+    pairs: tuple[Pair, ...]
+    files = NO_FILES
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The runs it needs."""
+        return tuple(arm for pair in self.pairs for arm in pair)
+
+    def __call__(self, evidence: Evidence) -> tuple[Effect, ...]:
+        """Return an effect a pair."""
+        return tuple(self._effect(evidence, pair) for pair in self.pairs)
+
+    @abstractmethod
+    def _effect(self, evidence: Evidence, pair: Pair) -> Effect:
+        """Return the effect of a pair."""
 
 
 @dataclass(frozen=True)
@@ -182,23 +204,11 @@ def pair_cost(evidence: Evidence, pair: Pair, seeds: list[int]) -> str:
 
 
 @dataclass(frozen=True)
-class UtilityAtShared:
+class UtilityAtShared(OverPairs):
     """What users with the preferences that both were asked for get, first minus second, the mean over them.
 
     A user with preference w gets the weighted mean of the rewards, in units of the bounds, at the point for w.
     """
-
-    pairs: tuple[Pair, ...]
-    files = NO_FILES
-
-    @property
-    def arms(self) -> tuple[Arm, ...]:
-        """The runs it needs."""
-        return tuple(arm for pair in self.pairs for arm in pair)
-
-    def __call__(self, evidence: Evidence) -> tuple[Effect, ...]:
-        """Return an effect a pair."""
-        return tuple(self._effect(evidence, pair) for pair in self.pairs)
 
     def _effect(self, evidence: Evidence, pair: Pair) -> Effect:
         require_same_benchmark(evidence, pair)
