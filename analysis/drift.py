@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import pdist
 
 from analysis.front import Array, finite_matrix
 
@@ -163,6 +162,9 @@ def diversity(features: npt.ArrayLike, groups: npt.ArrayLike, /) -> float:
     if counts.min() < 2:
         raise ValueError(f"every group must have two rows at least, found one of {names[counts.argmin()].item()!r}")
     rows = np.split(matrix[np.argsort(group_of, kind="stable")], np.cumsum(counts)[:-1])
+    # Imported here because it takes longer to load than all else that reading a run needs.
+    from scipy.spatial.distance import pdist
+
     return float(np.mean([pdist(group).mean() for group in rows]))
 
 

@@ -10,11 +10,23 @@ from dataclasses import dataclass
 import moocore
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from benchmarks.records import RecordError, RewardRecord, reward_columns
+from analysis.tally import Array, Tally
+from benchmarks.records import Columns, RewardRecord, reward_columns
 
-Array = npt.NDArray[np.float64]
+__all__ = [
+    "Array",
+    "Front",
+    "finite_matrix",
+    "front_of",
+    "held_out_of",
+    "non_dominated",
+    "orientation",
+    "oriented",
+    "tallied_front",
+]
+
+HELD_OUT = "held_out"
 
 
 def finite_matrix(values: npt.ArrayLike, name: str) -> Array:
@@ -138,14 +150,14 @@ def oriented(values: npt.ArrayLike, rewards: Sequence[RewardRecord]) -> Array:
     return raw * orientation(rewards) + 0.0
 
 
-def front_of(evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step: int) -> Front:
+def front_of(evaluations: Columns, rewards: Sequence[RewardRecord], step: int) -> Front:
     """Return the front that a run reached at one of its checkpoints, one point for each preference it was asked for.
 
     A point is the mean over all prompts and samples to which the reward applies; NaN in the records says that it
     does not apply, and `counts` of the result how many values were left.
 
     Args:
-        evaluations: Rows of `evaluations.parquet`.
+        evaluations: Columns of `evaluations.parquet`.
         rewards: The rewards to read, [K]; those to minimize are negated.
         step: The checkpoint, in gradient steps of each model.
 
@@ -155,22 +167,22 @@ def front_of(evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step: i
 
     Example:
         >>> score = RewardRecord(name="score", unit="", higher_is_better=True, range=(0, 1))
-        >>> rows = pd.DataFrame({"step": [0, 0, 0], "point": [0, 0, 0], "preference_0": [1.0, 1.0, 1.0],
-        ...                      "reward_score": [0.25, 0.75, float("nan")]})
+        >>> rows = {"step": np.zeros(3), "point": np.zeros(3), "preference_0": np.ones(3),
+        ...         "reward_score": np.array([0.25, 0.75, np.nan])}
         >>> front = front_of(rows, [score], 0)
         >>> front.points.tolist(), front.counts.tolist()
         ([[0.5]], [[2]])
     """
-    rows, group, columns = _rows_of(evaluations, rewards, step, "reward")
-    means, counts = _means(rows, group, columns, step)
-    return Front(oriented(means, rewards), _preferences(rows, group, len(rewards), step), counts)
+    tally = Tally(reward_columns(rewards), len(rewards))
+    tally.add(evaluations)
+    return tallied_front(tally, rewards, step)
 
 
-def held_out_of(evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step: int) -> Front:
+def held_out_of(evaluations: Columns, rewards: Sequence[RewardRecord], step: int) -> Front:
     """Return the points of a checkpoint in rewards that no method was trained on, without preferences.
 
     Args:
-        evaluations: Rows of `evaluations.parquet`.
+        evaluations: Columns of `evaluations.parquet`.
         rewards: The held-out rewards, [K]; those to minimize are negated.
         step: The checkpoint, in gradient steps of each model.
 
@@ -179,58 +191,27 @@ def held_out_of(evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step
 
     Example:
         >>> score = RewardRecord(name="score", unit="", higher_is_better=True, range=(0, 1))
-        >>> rows = pd.DataFrame({"step": [5, 5], "point": [0, 1], "held_out_score": [0.25, 0.75]})
+        >>> rows = {"step": np.array([5, 5]), "point": np.array([0, 1]), "held_out_score": np.array([0.25, 0.75])}
         >>> held_out_of(rows, [score], 5).points.tolist()
         [[0.25], [0.75]]
     """
-    rows, group, columns = _rows_of(evaluations, rewards, step, "held_out")
-    means, counts = _means(rows, group, columns, step)
-    return Front(oriented(means, rewards), counts=counts)
+    tally = Tally(reward_columns(rewards, HELD_OUT))
+    tally.add(evaluations)
+    return tallied_front(tally, rewards, step, HELD_OUT)
 
 
-def _rows_of(
-    evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step: int, prefix: str
-) -> tuple[pd.DataFrame, npt.NDArray[np.intp], list[str]]:
-    """Return the rows of a checkpoint, the index of the point each belongs to, and the columns of the rewards."""
-    columns = reward_columns(rewards, prefix)
-    for column in ["step", "point", *columns]:
-        if column not in evaluations.columns:
-            raise RecordError(f"expected a column {column}, found {', '.join(evaluations.columns)}")
-    rows = evaluations.loc[evaluations["step"] == step]
-    if rows.empty:
-        known = ", ".join(str(known) for known in sorted(evaluations["step"].unique()))
-        raise RecordError(f"expected rows of step {step}, found steps {known}")
-    return rows, np.unique(rows["point"].to_numpy(), return_inverse=True)[1], columns
+def tallied_front(tally: Tally, rewards: Sequence[RewardRecord], step: int, prefix: str = "reward") -> Front:
+    """Return the points of a checkpoint from running sums.
 
+    Args:
+        tally: Sums of the rewards' columns, and of preferences where they are wanted.
+        rewards: The rewards, [K]; those to minimize are negated.
+        step: The checkpoint, in gradient steps of each model.
+        prefix: Of their columns: `reward` or `held_out`; the latter have no preferences.
 
-def _means(
-    rows: pd.DataFrame, group: npt.NDArray[np.intp], columns: list[str], step: int
-) -> tuple[Array, npt.NDArray[np.int64]]:
-    """Return the means [N, K] of the entries that are not NaN, point by point, and their numbers [N, K]."""
-    shape = (int(group.max()) + 1, len(columns))
-    means, counts = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for k, column in enumerate(columns):
-        values = rows[column].to_numpy(dtype=np.float64)
-        applies = ~np.isnan(values)
-        if np.isinf(values).any():
-            raise RecordError(f"{column} must be finite, or NaN where it does not apply, found inf at step {step}")
-        counts[:, k] = np.bincount(group[applies], minlength=shape[0])
-        if not counts[:, k].all():
-            point = rows["point"].to_numpy()[group == int(np.argmin(counts[:, k]))][0]
-            raise RecordError(f"{column} must apply to a prompt, found only NaN at step {step}, point {point}")
-        means[:, k] = np.bincount(group[applies], values[applies], minlength=shape[0]) / counts[:, k]
-    return means, counts
-
-
-def _preferences(rows: pd.DataFrame, group: npt.NDArray[np.intp], n_objectives: int, step: int) -> Array | None:
-    """Return the preference [N, K] of each point, or None where the run was asked for none."""
-    columns = [f"preference_{k}" for k in range(n_objectives)]
-    if any(column not in rows.columns for column in columns):
-        return None
-    asked: Array = rows[columns].to_numpy(dtype=np.float64)
-    if np.isnan(asked).any():
-        return None
-    first = np.unique(group, return_index=True)[1]
-    if not np.array_equal(asked, asked[first][group]):
-        raise RecordError(f"a point must have one preference, found several at step {step}")
-    return asked[first]
+    Raises:
+        RecordError: As `front_of`.
+    """
+    found = tally.at(step, reward_columns(rewards, prefix))
+    preferences = None if prefix == HELD_OUT else found.preferences
+    return Front(oriented(found.means, rewards), preferences, found.counts)

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from analysis.front import Array
 from analysis.gradients import ALL, CANCELLATION, CoefficientLog, Gramians, RunGradients
-from benchmarks.records import GRAMIANS_FILE, STEPS_FILE, RecordError, RewardRecord, read_steps, read_table
+from benchmarks.records import GRAMIANS_FILE, STEPS_FILE, Columns, RecordError, RewardRecord, read_columns, read_steps
 
 LAYER, SIGMA = "layer:", "sigma:"
 NUMBER = r"(\d+(?:\.\d*)?(?:e-?\d+)?)"
@@ -60,11 +59,11 @@ def read_gramians(path: Path, n_objectives: int) -> dict[str, Gramians]:
         RecordError: If the file is missing or damaged: a column is missing, a number is not finite or impossible,
             a row comes twice, or the part `all` has none.
     """
-    frame = read_table(path)
+    rows = read_columns(path)
     try:
-        names = _columns_of(frame, n_objectives)
-        numbers = _numbers_of(frame, names)
-        parts = [ALL] * len(frame) if "part" not in frame.columns else [str(part) for part in frame["part"]]
+        names = _columns_of(rows, n_objectives)
+        numbers = _numbers_of(rows, names)
+        parts = [ALL] * len(numbers) if "part" not in rows else [str(part) for part in rows["part"]]
         table = _table_of(numbers, n_objectives)
         for part in dict.fromkeys(parts):
             _require_part(part)
@@ -96,31 +95,31 @@ def _place(part: str) -> tuple[int, float]:
     return (0 if part == ALL else 1, 0.0) if levels is None else (2, levels[0])
 
 
-def _columns_of(frame: pd.DataFrame, n_objectives: int) -> list[str]:
+def _columns_of(rows: Columns, n_objectives: int) -> list[str]:
     """Return the names of all numeric columns in order, those of the update left out where the table is old."""
     of_rewards = [f"g_{i}_{j}" for i in range(n_objectives) for j in range(n_objectives)]
     of_update = [*(f"u_{i}" for i in range(n_objectives)), "u_u"]
     names = ["model", "step", *of_rewards]
-    if any(name in frame.columns for name in ("part", *of_update)):
+    if any(name in rows for name in ("part", *of_update)):
         names += of_update
     expected = {*names, *(["part"] if len(names) > len(of_rewards) + 2 else [])}
     for name in sorted(expected):
-        if name not in frame.columns:
-            raise RecordError(f"expected a column {name}, found {', '.join(map(str, frame.columns))}")
-    beyond = [name for name in frame.columns if re.fullmatch(r"g_\d+_\d+", str(name)) and name not in expected]
+        if name not in rows:
+            raise RecordError(f"expected a column {name}, found {', '.join(rows)}")
+    beyond = [name for name in rows if re.fullmatch(r"g_\d+_\d+", name) and name not in expected]
     if beyond:
         raise RecordError(f"expected the columns of {n_objectives} rewards, found {beyond[0]} too")
     return names
 
 
-def _numbers_of(frame: pd.DataFrame, names: Sequence[str]) -> Array:
+def _numbers_of(rows: Columns, names: Sequence[str]) -> Array:
     """Return the numeric columns [S, C], update columns that the table lacks as NaN."""
     columns = []
     for name in names:
         try:
-            column = frame[name].to_numpy(dtype=np.float64)
+            column = rows[name].astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise RecordError(f"expected numbers in column {name}, found {frame[name].dtype}") from error
+            raise RecordError(f"expected numbers in column {name}, found {error!s:.60}") from error
         if not np.isfinite(column).all():
             row = int(np.argmin(np.isfinite(column)))
             raise RecordError(f"{name} must be finite, found {column[row]} in row {row}")

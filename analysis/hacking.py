@@ -201,11 +201,11 @@ def _feature_changes(one: Measured, flagged: Sequence[int]) -> dict[str, float]:
     path, reference = one.run.folder / FEATURES_FILE, one.run.folder.parents[1] / REAL_FEATURES_FILE
     if not path.exists():
         return {}
-    frame, features = read_features(path, ("step", "point", "prompt_id", "sample"))
+    columns, features = read_features(path, ("step", "point", "prompt_id", "sample"))
     real = read_features(reference, ("prompt_id",))[1] if reference.exists() else None
     if real is not None and real.shape[1] != features.shape[1]:
         raise RecordError(f"{path}: expected {real.shape[1]} features as in {reference}, found {features.shape[1]}")
-    steps, points, prompts = (frame[name].to_numpy() for name in ("step", "point", "prompt_id"))
+    steps, points, prompts = (columns[name] for name in ("step", "point", "prompt_id"))
     last = one.trained[-1].step
     numbers = np.unique(points[steps == last])
     if len(numbers) != len(one.fronts[last].points) or not (steps == 0).any():

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from analysis.drift import diversity, frechet_distance
 from analysis.front import Array, Front, oriented
 from analysis.reading import Measured
 from analysis.single_model import balanced_index
 from analysis.statistics import Interval
-from benchmarks.records import FEATURES_FILE, REAL_FEATURES_FILE, RecordError, RewardRecord, read_table
+from benchmarks.records import FEATURES_FILE, REAL_FEATURES_FILE, Columns, RecordError, RewardRecord, read_columns
 
 HELD_OUT, CHANGE, HELD_OUT_CHANGE = "held_out_", "_change", "held_out_change_"
 FRECHET, DIVERSITY = "frechet", "diversity"
@@ -119,17 +118,17 @@ def _features_by_step(one: Measured, references: Mapping[Path, Array]) -> dict[i
     if not path.exists():
         return {}
     reference = one.run.folder.parents[1] / REAL_FEATURES_FILE
-    frame, features = read_features(path, ("step", "point", "prompt_id", "sample"))
+    rows, features = read_features(path, ("step", "point", "prompt_id", "sample"))
     real = references.get(reference)
     if real is not None and real.shape[1] != features.shape[1]:
         raise RecordError(f"{path}: expected {real.shape[1]} features as in {reference}, found {features.shape[1]}")
-    steps, points, prompts = (frame[name].to_numpy() for name in ("step", "point", "prompt_id"))
+    steps, points, prompts = (rows[name] for name in ("step", "point", "prompt_id"))
     found = {}
     for step, front in one.fronts.items():
         index = balanced_index(front)
         if index is not None:
-            rows = (steps == step) & (points == _point(path, points[steps == step], step, front, index))
-            found[step] = feature_quantities(features[rows], prompts[rows], real)
+            here = (steps == step) & (points == _point(path, points[steps == step], step, front, index))
+            found[step] = feature_quantities(features[here], prompts[here], real)
     return found
 
 
@@ -158,23 +157,23 @@ def feature_quantities(features: Array, prompts: npt.NDArray[np.int64], real: Ar
     return found
 
 
-def read_features(path: Path, keys: Sequence[str]) -> tuple[pd.DataFrame, Array]:
-    """Return a table of features and these alone [N, D], columns `f_0`, `f_1`, ... in order.
+def read_features(path: Path, keys: Sequence[str]) -> tuple[Columns, Array]:
+    """Return the columns of a table of features and these alone [N, D], columns `f_0`, `f_1`, ... in order.
 
     Raises:
         RecordError: If the file is damaged, lacks a column of `keys`, or holds features that are not finite numbers.
     """
-    frame = read_table(path)
-    size = sum(str(column).startswith("f_") for column in frame.columns)
+    rows = read_columns(path)
+    size = sum(column.startswith("f_") for column in rows)
     names = [f"f_{index}" for index in range(max(size, 1))]
     for column in (*keys, *names):
-        if column not in frame.columns:
-            raise RecordError(f"{path}: expected a column {column}, found {', '.join(map(str, frame.columns)):.120}")
+        if column not in rows:
+            raise RecordError(f"{path}: expected a column {column}, found {', '.join(rows):.120}")
     try:
-        features: Array = frame[names].to_numpy(dtype=np.float64)
+        features: Array = np.stack([rows[name].astype(np.float64) for name in names], axis=1)
     except (TypeError, ValueError) as error:
         raise RecordError(f"{path}: expected numbers as features, found: {error!s:.80}") from error
     if not np.isfinite(features).all():
         row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
         raise RecordError(f"{path}: expected finite features, found NaN or an infinity in row {row}")
-    return frame, features
+    return rows, features

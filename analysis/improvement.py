@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
+from analysis.quantiles import normal_quantile
 from analysis.statistics import LEVEL
 
 
@@ -84,7 +84,7 @@ def _runs(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 def _wilson(share: float, count: int, level: float) -> tuple[float, float]:
     """Return Wilson's score interval of a share of `count` independent yes or no."""
-    square = float(ndtri((1.0 + level) / 2.0)) ** 2
+    square = normal_quantile((1.0 + level) / 2.0) ** 2
     center = (share + square / (2.0 * count)) / (1.0 + square / count)
     spread = math.sqrt(square * (share * (1.0 - share) / count + square / (4.0 * count**2))) / (1.0 + square / count)
     return max(0.0, center - spread), min(1.0, center + spread)

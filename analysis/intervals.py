@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from analysis.front import Array
 from analysis.pseudo_values import Statistic, pseudo_values
+from analysis.quantiles import t_quantile
 from analysis.statistics import LEVEL
 
 
@@ -176,5 +176,5 @@ def _half_width(
     if total == 0.0:
         return 0.0, freedom[0]
     degrees = total**2 / sum(square**2 / free for square, free in zip(squares, freedom, strict=True))
-    half = float(stdtrit(degrees, (1.0 + level) / 2.0)) * math.sqrt(total / (n_seeds * n_prompts))
+    half = t_quantile(degrees, (1.0 + level) / 2.0) * math.sqrt(total / (n_seeds * n_prompts))
     return half, degrees

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtr
 
 from analysis.front import Array
+from analysis.quantiles import t_probability
 from analysis.statistics import LEVEL, interval
 from benchmarks.records import UsageError
 
@@ -178,7 +178,7 @@ def paired_t_p(differences: npt.ArrayLike) -> float | None:
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(len(values))
     if error == 0.0:
         return 1.0 if mean == 0.0 else 0.0
-    return 2.0 * float(stdtr(len(values) - 1, -abs(mean) / error))
+    return 2.0 * t_probability(len(values) - 1, -abs(mean) / error)
 
 
 def sign_flip(

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from analysis.front import Array, oriented
 from analysis.pseudo_values import Statistic, pseudo_values
-from benchmarks.records import RecordError, RewardRecord, reward_columns
+from benchmarks.records import Columns, RecordError, RewardRecord, reward_columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +59,12 @@ class PromptValues:
 
 
 def prompt_values_of(
-    evaluations: pd.DataFrame, rewards: Sequence[RewardRecord], step: int, prefix: str = "reward"
+    evaluations: Columns, rewards: Sequence[RewardRecord], step: int, prefix: str = "reward"
 ) -> PromptValues:
     """Return the samples of a checkpoint by prompt.
 
     Args:
-        evaluations: Rows of `evaluations.parquet`.
+        evaluations: Columns of `evaluations.parquet`.
         rewards: The rewards to read, [K]; those to minimize are negated.
         step: The checkpoint, in gradient steps of each model.
         prefix: Of their columns: `reward` or `held_out`.
@@ -75,23 +74,24 @@ def prompt_values_of(
 
     Example:
         >>> score = RewardRecord(name="score", unit="", higher_is_better=True, range=(0, 1))
-        >>> rows = pd.DataFrame({"step": [5, 5, 5], "point": [0, 0, 0], "prompt_id": [0, 1, 1],
-        ...                      "reward_score": [0.25, 0.5, float("nan")]})
+        >>> rows = {"step": np.array([5, 5, 5]), "point": np.zeros(3), "prompt_id": np.array([0, 1, 1]),
+        ...         "reward_score": np.array([0.25, 0.5, np.nan])}
         >>> found = prompt_values_of(rows, [score], 5)
         >>> found.sums.tolist(), found.counts.tolist(), found.points.tolist()
         ([[[0.25]], [[0.5]]], [[[1.0]], [[1.0]]], [[0.375]])
     """
     columns = reward_columns(rewards, prefix)
     for column in ["step", "point", "prompt_id", *columns]:
-        if column not in evaluations.columns:
-            raise RecordError(f"expected a column {column}, found {', '.join(map(str, evaluations.columns))}")
-    rows = evaluations.loc[evaluations["step"] == step]
-    if rows.empty:
+        if column not in evaluations:
+            raise RecordError(f"expected a column {column}, found {', '.join(map(str, evaluations))}")
+    here = np.asarray(evaluations["step"]) == step
+    if not here.any():
         raise RecordError(f"expected rows of step {step}, found none")
-    prompts, prompt = np.unique(rows["prompt_id"].to_numpy(), return_inverse=True)
-    numbers, point = np.unique(rows["point"].to_numpy(), return_inverse=True)
+    prompts, prompt = np.unique(np.asarray(evaluations["prompt_id"])[here], return_inverse=True)
+    numbers, point = np.unique(np.asarray(evaluations["point"])[here], return_inverse=True)
     cell, shape = prompt * len(numbers) + point, (len(prompts), len(numbers), len(columns))
-    values = oriented(rows[columns].to_numpy(dtype=np.float64), rewards)
+    raw = [np.asarray(evaluations[column], dtype=np.float64)[here] for column in columns]
+    values = oriented(np.stack(raw, axis=1), rewards)
     if np.isinf(values).any():
         raise RecordError(f"rewards must be finite, or NaN where they do not apply, found inf at step {step}")
     sums, counts = np.zeros(shape), np.zeros(shape)

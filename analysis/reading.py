@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from analysis.front import Front, front_of, held_out_of
+from analysis.front import HELD_OUT, Front, tallied_front
 from analysis.gradient_records import read_gradients
 from analysis.gradients import RunGradients
+from analysis.tally import Tally
 from analysis.yardstick import Yardstick, yardstick_of
 from benchmarks.records import (
     EVALUATIONS_FILE,
@@ -17,8 +18,9 @@ from benchmarks.records import (
     CheckpointRecord,
     RecordError,
     StoredRun,
+    column_batches,
     find_runs,
-    read_table,
+    reward_columns,
 )
 
 Item = TypeVar("Item")
@@ -195,11 +197,13 @@ def _difference(expected: Mapping[str, object], found: Mapping[str, object], pre
 def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
     """Read the points of every checkpoint of a run and what it recorded of its gradients; check its base model."""
     record, path = run.record, run.folder / EVALUATIONS_FILE
-    evaluations, steps = read_table(path), [checkpoint.step for checkpoint in run.record.checkpoints]
+    steps = [checkpoint.step for checkpoint in run.record.checkpoints]
     rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
+    tally = Tally([*reward_columns(rewards), *reward_columns(held_out, HELD_OUT)], len(rewards))
+    _add_rows(tally, path)
     try:
-        fronts = {step: front_of(evaluations, rewards, step) for step in steps}
-        behind = {step: held_out_of(evaluations, held_out, step) for step in steps} if held_out else {}
+        fronts = {step: tallied_front(tally, rewards, step) for step in steps}
+        behind = {step: tallied_front(tally, held_out, step, HELD_OUT) for step in steps} if held_out else {}
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
     base = fronts.get(0)
@@ -207,3 +211,11 @@ def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
         yardstick.require_above_reference(base)
     gradients = read_gradients(run.folder, rewards)
     return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0), gradients)
+
+
+def _add_rows(tally: Tally, path: Path) -> None:
+    for rows in column_batches(path):
+        try:
+            tally.add(rows)
+        except RecordError as error:
+            raise RecordError(f"{path}: {error}") from error

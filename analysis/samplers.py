@@ -8,13 +8,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from analysis.sampler_curves import Curve, Kind, curves_of
 from analysis.summary import Summary
 from benchmarks.records import RecordError, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EXACT_FILE = "exact.parquet"
 TEXTS = ("case", "sampler", "settings_hash")
@@ -32,10 +35,12 @@ STALLED = 0.1
 class SamplerStudy:
     """The exact part as a table, and the trainings by sampler."""
 
-    exact: pd.DataFrame
+    exact: "pd.DataFrame"
     curves: Mapping[Kind, Curve]
 
-    def column(self, kind: Kind, value: str, case: str, shift: float, data_variance: float | None = None) -> pd.Series:
+    def column(
+        self, kind: Kind, value: str, case: str, shift: float, data_variance: float | None = None
+    ) -> "pd.Series":
         """Return a column of a sampler by number of steps, in order; empty if it was not computed."""
         rows = self.exact
         chosen = (rows["sampler"] == kind.sampler) & np.isclose(rows["eta"], kind.eta) & (rows["case"] == case)
@@ -107,7 +112,9 @@ def read_study(folder: Path, summary: Summary) -> SamplerStudy | None:
     return SamplerStudy(_checked(path, read_table(path)), curves_of(summary.benchmarks[0], summary))
 
 
-def _checked(path: Path, exact: pd.DataFrame) -> pd.DataFrame:
+def _checked(path: Path, exact: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
     for name in (*TEXTS, *NUMBERS, "default"):
         if name not in exact:
             raise RecordError(f"{path}: expected a column {name}, found none; remove the file and run the suite again")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from analysis.front import Array, non_dominated
 from analysis.hypervolume import hypervolume
@@ -104,6 +103,9 @@ def relations(values: npt.ArrayLike, /) -> Array:
         >>> relations([[1.0, 2.0], [2.0, 1.0]]).tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
+    # Here because it takes longer to load than all else that the numbers of a report need.
+    from scipy.special import stdtrit
+
     matrix = np.asarray(values, dtype=np.float64)
     differences = matrix[:, None, :] - matrix[None, :, :]
     known = np.isfinite(differences)

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from analysis.front import Array, Front, front_of
 from analysis.matching import Match
 from analysis.prompt_values import PromptValues, prompt_values_of
 from analysis.yardstick import Yardstick, yardstick_of
-from benchmarks.records import EVALUATIONS_FILE, RecordError, StoredRun, read_table, reward_columns
+from benchmarks.records import EVALUATIONS_FILE, Columns, RecordError, StoredRun, read_columns, reward_columns
 
 SAME_NOISE = 1e-3
 
@@ -79,7 +78,7 @@ def read_state(run: StoredRun) -> State:
         RecordError: If `evaluations.parquet` is missing or damaged, or lacks the checkpoint.
     """
     path, record = run.folder / EVALUATIONS_FILE, run.record
-    evaluations = read_table(path)
+    evaluations = read_columns(path)
     rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
     step = max(checkpoint.step for checkpoint in record.checkpoints)
     try:
@@ -115,7 +114,8 @@ def same_noise(first: Array, second: Array) -> bool:
     return bool((2 * alike.sum(axis=0) >= applies.sum(axis=0)).all())
 
 
-def _base(evaluations: pd.DataFrame, columns: Sequence[str]) -> Array:
-    rows = evaluations.loc[evaluations["step"] == 0].sort_values(["point", "prompt_id", "sample"])
-    found: Array = rows[list(columns)].to_numpy(dtype=np.float64)
-    return found
+def _base(evaluations: Columns, columns: Sequence[str]) -> Array:
+    here = np.flatnonzero(evaluations["step"] == 0)
+    order = np.lexsort([evaluations[name][here] for name in ("sample", "prompt_id", "point")])
+    rows = here[order]
+    return np.stack([evaluations[name][rows].astype(np.float64) for name in columns], axis=1)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from scipy.special import stdtrit
+
+from analysis.quantiles import t_quantile
 
 LEVEL = 0.95
 
@@ -82,7 +83,7 @@ def interval(values: Mapping[int, float], *, level: float = LEVEL) -> Interval:
     kept = MappingProxyType({seed: float(value) for seed, value in values.items()})
     if count == 1:
         return Interval(mean, None, None, 1, kept)
-    half = float(stdtrit(count - 1, (1.0 + level) / 2.0)) * float(numbers.std(ddof=1)) / math.sqrt(count)
+    half = t_quantile(count - 1, (1.0 + level) / 2.0) * float(numbers.std(ddof=1)) / math.sqrt(count)
     return Interval(mean, mean - half, mean + half, count, kept)
 
 

@@ -6,18 +6,23 @@ made on a machine that has none. Every file is written under a temporary name, f
 reader sees the old file or the new one, never half of one.
 """
 
-import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-import pandas as pd
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 SCHEMA_VERSION = 1
 RUN_FILE = "run.json"
@@ -26,7 +31,10 @@ EVALUATIONS_FILE = "evaluations.parquet"
 GRAMIANS_FILE = "gramians.parquet"
 FEATURES_FILE = "features.parquet"
 REAL_FEATURES_FILE = "real_features.parquet"
+BATCH_ROWS = 1 << 17
 
+Columns = Mapping[str, npt.NDArray[Any]]
+"""Equally long columns of a table by name."""
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
@@ -265,95 +273,79 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a parquet file of a run.
-
-    Raises:
-        RecordError: If it is missing or damaged.
-    """
+@contextmanager
+def _parquet(path: Path) -> "Iterator[pq.ParquetFile]":
+    """Open a parquet file; whatever is wrong with it becomes one line."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        frame: pd.DataFrame = pq.read_table(path, memory_map=False, use_threads=False).to_pandas()
+        with pq.ParquetFile(path, memory_map=False) as file:
+            yield file
     except FileNotFoundError as error:
         raise RecordError(f"cannot read {path}: no such file") from error
     except (OSError, pa.ArrowException) as error:
         raise RecordError(f"{path} is damaged: expected a parquet file, found: {str(error).splitlines()[0]}") from error
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """Read a parquet file of a run as a frame.
+
+    Raises:
+        RecordError: If it is missing or damaged.
+    """
+    with _parquet(path) as file:
+        frame: pd.DataFrame = file.read(use_threads=False).to_pandas()
     return frame
+
+
+def read_columns(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read a parquet file of a run as columns of numpy, without loading pandas; missing numbers become NaN.
+
+    Raises:
+        RecordError: If it is missing or damaged.
+    """
+    with _parquet(path) as file:
+        table = file.read(use_threads=False).combine_chunks()
+        return {name: _values(table, name) for name in table.column_names}
+
+
+def column_batches(path: Path, rows: int = BATCH_ROWS) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """Read the same in batches of at most so many rows, so that memory does not grow with the file.
+
+    A file without rows gives one batch of empty columns.
+
+    Raises:
+        RecordError: If it is missing or damaged, also behind the first batches.
+    """
+    import pyarrow as pa
+
+    with _parquet(path) as file:
+        for batch in file.iter_batches(rows, use_threads=False):
+            table = pa.Table.from_batches([batch])
+            yield {name: _values(table, name) for name in table.column_names}
+        if file.metadata.num_rows == 0:
+            yield {name: np.zeros(0) for name in file.schema_arrow.names}
+
+
+def _values(table: "pa.Table", name: str) -> npt.NDArray[Any]:
+    import pyarrow as pa
+
+    column = table.column(name)
+    chunks = column.chunks
+    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    if numeric and column.null_count == 0 and len(chunks) == 1:
+        # Not `to_numpy`, which loads pandas: as long as everything else that reading a run takes.
+        return np.from_dlpack(chunks[0])
+    values = column.to_pylist()
+    if numeric:
+        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array(values, dtype=bool if pa.types.is_boolean(column.type) and None not in values else object)
 
 
 def reward_columns(rewards: Iterable[RewardRecord], prefix: str = "reward") -> list[str]:
     """Return the column names of rewards in `evaluations.parquet`."""
     return [f"{prefix}_{reward.name}" for reward in rewards]
-
-
-class FolderLock:
-    """Keeps a second process from writing the same run; it ends with `release` or with the process."""
-
-    def __init__(self, folder: Path) -> None:
-        """Take the lock.
-
-        Raises:
-            RecordError: If another process has it, or the folder cannot be written to.
-        """
-        self._path = folder / ".lock"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("w")
-        except OSError as error:
-            raise RecordError(f"cannot write {folder}: expected a writable folder, found: {error.strerror}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise RecordError(f"{folder}: expected to be alone, found another process that writes this run") from error
-
-    def release(self) -> None:
-        """Give the lock back."""
-        self._path.unlink(missing_ok=True)
-        self._file.close()
-
-
-def check_steps(path: Path, offset: int) -> None:
-    """Raise RecordError if a `steps.jsonl` is shorter than the `offset` [bytes] to which a run had got."""
-    length = path.stat().st_size if path.exists() else 0
-    if length < offset:
-        raise RecordError(f"{path} is damaged: expected at least {offset} bytes, found {length}")
-
-
-class StepLog:
-    """Append-only writer of `steps.jsonl`; `offset` is where a resumed run cuts the file before it goes on."""
-
-    def __init__(self, path: Path, offset: int) -> None:
-        """Open the file and drop what was written behind `offset` [bytes] by a run that was cut off.
-
-        Raises:
-            RecordError: If the file is shorter than that or cannot be opened.
-        """
-        check_steps(path, offset)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("r+b" if path.exists() else "w+b")
-        except OSError as error:
-            raise RecordError(f"cannot write {path}: {error.strerror}") from error
-        self._file.truncate(offset)
-        self._file.seek(offset)
-
-    def append(self, row: Mapping[str, Any]) -> None:
-        """Append one object; it reaches the disk at the next `sync` at the latest."""
-        self._file.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
-
-    def sync(self) -> int:
-        """Flush to disk and return the length of the file in bytes."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        return self._file.tell()
-
-    def close(self) -> None:
-        """Flush and close the file."""
-        self.sync()
-        self._file.close()
 
 
 def read_steps(path: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks import environment
 from benchmarks.checkpoints import EvaluatedModel, Position, read_position, save_position
 from benchmarks.evaluate import Columns, Sweep, feature_columns
+from benchmarks.open_run import FolderLock, StepLog, check_steps
 from benchmarks.pictures import add_sheets
 from benchmarks.records import (
     EVALUATIONS_FILE,
@@ -19,11 +20,8 @@ from benchmarks.records import (
     STEPS_FILE,
     CheckpointRecord,
     CostRecord,
-    FolderLock,
     InvariantRecord,
     RunRecord,
-    StepLog,
-    check_steps,
     read_table,
     write_run,
     write_table,

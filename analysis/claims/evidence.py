@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from analysis.claims.base import Arm, MeasuredFile
 from analysis.claims.quantities import run_quantity
 from analysis.reading import Measured, first_difference, measured
 from benchmarks.records import RUN_FILE, RecordError, RunRecord, StoredRun, UsageError, read_run, read_table, run_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REFERENCE = Path("results") / "reference"
 TRAINING = ("budget", "recipe")
@@ -118,7 +119,7 @@ class Evidence:
                 return root / wanted.path
         raise RecordError(f"expected {wanted.path} in {' or '.join(map(str, self.roots))}, found none")
 
-    def table(self, wanted: MeasuredFile) -> pd.DataFrame:
+    def table(self, wanted: MeasuredFile) -> "pd.DataFrame":
         """Return a parquet file as a frame."""
         return read_table(self.file(wanted))
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from analysis.claims.base import Arm, Effect, MeasuredFile
 from analysis.claims.evidence import Evidence
@@ -12,6 +12,9 @@ from analysis.sampler_curves import Kind
 from analysis.sampler_findings import EULER, EXCHANGE, USUAL_STEPS
 from analysis.samplers import SamplerStudy
 from benchmarks.records import RecordError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STUDY = MeasuredFile("sampler-study/exact.parquet", "flowfront run sampler-study --out results/reference")
 SPEED = MeasuredFile("speed.json", "python -m benchmarks.speed --rounds 6 --threads 2 --json")
@@ -130,12 +133,13 @@ class ClosestShare:
         return (exactly(f"share of {cases} cases in which {self.sampler} is among the closest", share),)
 
 
-def closest_share(rows: pd.DataFrame, sampler: str) -> tuple[float, int]:
+def closest_share(rows: "pd.DataFrame", sampler: str) -> tuple[float, int]:
     """Return the share of cases in which no sampler is closer to the data, and the number of cases.
 
     Distances that agree but for rounding are equal; those of mixtures are of order 1, the others of order 2.
 
     Example:
+        >>> import pandas as pd
         >>> rows = pd.DataFrame({"case": ["dirac"] * 4, "data_variance": [0.0] * 4, "steps": [6, 6, 10, 10],
         ...     "shift": [1.0] * 4, "sampler": ["a", "b"] * 2, "w2": [0.1, 0.2, 0.3, 0.1], "w1": [float("nan")] * 4})
         >>> closest_share(rows, "a")

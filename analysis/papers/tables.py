@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from benchmarks.records import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATA = Path(__file__).parent / "data"
 PAPERS = {
@@ -141,7 +143,7 @@ class PaperTable:
         return tuple(number for number in self.numbers if not number.found)
 
 
-def pivot(table: PaperTable) -> pd.DataFrame:
+def pivot(table: PaperTable) -> "pd.DataFrame":
     """Return the values of a table, rows x metrics, in the order of the paper; NaN where there is no number.
 
     Args:
@@ -153,6 +155,8 @@ def pivot(table: PaperTable) -> pd.DataFrame:
     """
     cells = table.cells
     values = [[_value(cells.get((row, metric))) for metric in table.metrics] for row in table.rows]
+    import pandas as pd
+
     return pd.DataFrame(values, index=list(table.rows), columns=list(table.metrics), dtype=float)
 
 
@@ -250,8 +254,10 @@ def _hint(paper: str) -> str:
     return nearest("", [one.name for one in tables(paper)]) if paper in PAPERS else nearest(paper, PAPERS)
 
 
-def frame(found: Sequence[PaperNumber]) -> pd.DataFrame:
+def frame(found: Sequence[PaperNumber]) -> "pd.DataFrame":
     """Return numbers as a frame, one a line, with the fields of `PaperNumber` as columns."""
+    import pandas as pd
+
     return pd.DataFrame([vars(number) for number in found], columns=list(COLUMNS))
 
 

@@ -15,10 +15,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.draws import derived_seed
+from benchmarks.open_run import StepLog
 from benchmarks.pretraining.alignment_batches import PairedBatches
 from benchmarks.pretraining.alignment_quality import quality
 from benchmarks.pretraining.flow_matching import learning_rate
-from benchmarks.records import StepLog, UsageError, write_bytes, write_json
+from benchmarks.records import UsageError, write_bytes, write_json
 from benchmarks.tasks.shapes.contrastive import ContrastiveModel, ContrastiveSize, load_contrastive, save_contrastive
 
 CHECKPOINT_FILE = "checkpoint.safetensors"

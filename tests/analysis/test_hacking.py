@@ -162,8 +162,8 @@ def test_features_of_flagged_points_stand_beside(folder: Path) -> None:
     (verdict,) = verdicts_of(part)
     found = feature_changes(part, verdict)
     real = read_features(folder / "two-targets" / REAL_FEATURES_FILE, ("prompt_id",))[1]
-    frame, features = read_features(runs(folder)[0] / FEATURES_FILE, ("step", "point", "prompt_id"))
-    steps, points, prompts = (frame[name].to_numpy() for name in ("step", "point", "prompt_id"))
+    columns, features = read_features(runs(folder)[0] / FEATURES_FILE, ("step", "point", "prompt_id"))
+    steps, points, prompts = (columns[name] for name in ("step", "point", "prompt_id"))
 
     def at(step: int, point: int) -> dict[str, float]:
         rows = (steps == step) & (points == point)

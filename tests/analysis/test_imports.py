@@ -1,6 +1,7 @@
 """A report needs neither torch nor a window."""
 
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,20 @@ def test_a_report_loads_no_torch_and_no_pyplot(small_folder: Path) -> None:
     assert not loaded & {"torch", "matplotlib.pyplot", "tkinter", "pymoo"}
 
 
-def test_numbers_alone_load_no_pictures() -> None:
-    loaded = loaded_after("import analysis.summary, analysis.report")
-    assert not loaded & {"torch", "matplotlib", "jinja2", "rich", "scipy.stats"}
+def test_importing_analysis_loads_nothing_that_only_some_need() -> None:
+    names = [
+        module.name
+        for module in pkgutil.walk_packages([str(ROOT / "analysis")], "analysis.")
+        if not module.name.startswith("analysis.plots")
+    ]
+    assert "analysis.report" in names
+    assert "analysis.claims.ledger" in names
+    assert "analysis.papers.tables" in names
+    loaded = loaded_after(f"import {', '.join(names)}")
+    assert not loaded & {"torch", "diffusers", "transformers", "matplotlib", "pymoo"}
+    assert not loaded & {"pandas", "pyarrow", "scipy", "jinja2", "rich", "PIL"}
+
+
+def test_reading_records_loads_neither_pandas_nor_pictures(small_folder: Path) -> None:
+    code = f"from pathlib import Path\nfrom analysis.summary import summarize\nsummarize(Path({str(small_folder)!r}))"
+    assert not loaded_after(code) & {"pandas", "matplotlib", "torch", "pymoo", "scipy.stats"}

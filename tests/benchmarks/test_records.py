@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.open_run import FolderLock, StepLog
 from benchmarks.records import (
     SCHEMA_VERSION,
-    FolderLock,
     RecordError,
     RunRecord,
-    StepLog,
     find_runs,
     read_run,
     read_steps,
