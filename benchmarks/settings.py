@@ -198,6 +198,9 @@ def fitting(hint: Any, text: str, where: str) -> Any:
         UsageError: If it does not fit, or the hint is a part, which is given as its {"class": ..., "fields": ...}.
     """
     value = read_value(text)
+    if value is None and type(None) in get_args(hint):
+        # Also where the other choice is a part, of which there is no type to validate with.
+        return None
     if not isinstance(value, Mapping):
         build(value, where)
     if isinstance(value, int | float) and str in (hint, *get_args(hint)):

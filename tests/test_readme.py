@@ -96,6 +96,21 @@ def test_the_speeds_are_those_of_the_reference_records() -> None:
     assert rows == [[name, f"{row['ratio']:.3f}"] for name, row in stored.items()]
 
 
+def test_the_repeated_pretraining_is_that_of_the_records() -> None:
+    folder, text = ROOT / "results/reference/pretraining", " ".join(README.split())
+    again, shipped = (
+        json.loads((folder / f"{name}.json").read_text())[0]["quantities"] for name in ("again", "shipped")
+    )
+    said = "composition {:.2f} (shipped: {:.2f}), alignment {:.2f} ({:.2f}), Frechet distance {:.3f} ({:.3f})"
+    names = ("reward_composition", "reward_alignment", "frechet")
+    assert said.format(*(found[name]["mean"] for name in names for found in (again, shipped))) in text
+    read = "{:.2f} in place of {:.2f}".format(*(found["reward_text"]["mean"] for found in (again, shipped)))
+    assert read in text
+    logs = (folder / "again.jsonl", ROOT / "benchmarks/backbones/weights/shapes/training.jsonl")
+    last, first = (json.loads(log.read_text().splitlines()[-1])["loss"] for log in logs)
+    assert f"a loss {100 * (last / first - 1):.1f} % above" in text
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "results/README.md"])
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -66,6 +66,12 @@ def test_vectors_and_nothing_can_be_set(text: str, expected: tuple[float, ...] |
     assert override(FixedWeights(), "weights", text, "fixed_weights").weights == expected
 
 
+def test_a_part_can_be_left_out() -> None:
+    assert override(FixedWeights(), "preferences", "null", "fixed_weights").preferences is None
+    with pytest.raises(UsageError, match="sampler: expected"):
+        override(FixedWeights(), "sampler", "null", "fixed_weights")
+
+
 @pytest.mark.parametrize(
     ("path", "text", "says"),
     [
