@@ -143,6 +143,11 @@ def cost_normalized(curves: Sequence[CostCurve], cost: str) -> dict[str, Interva
     Args:
         curves: The curves to compare.
         cost: One of `COSTS`.
+
+    Example:
+        >>> spent, reached = {0: np.array([1.0, 10.0, 100.0])}, {0: np.array([0.0, 1.0, 1.0])}
+        >>> cost_normalized([CostCurve("one", {"steps": spent}, reached, ())], "steps")["one"].mean
+        0.75
     """
     ends = common_range(curves, cost)
     if ends is None or any((np.diff(v) <= 0.0).any() for curve in curves for v in curve.costs[cost].values()):

@@ -149,6 +149,11 @@ def attainment_rectangles(
     low = np.asarray(corner, dtype=np.float64)
     if low.shape != (2,) or not np.isfinite(low).all():
         raise ValueError(f"corner must be 2 finite numbers, found {low.tolist()}")
+    stacked = _stacked(one), _stacked(other)
+    levels = [[_surface(*table, level=level, count=len(one)) for table in stacked] for level in range(1, len(one) + 1)]
+    if all(np.array_equal(ours, theirs) for ours, theirs in levels):
+        # moocore fails where it finds no rectangle.
+        return np.zeros((0, 5))
     # Minimizing the negated rewards is maximizing the rewards; as many intervals as sets make differences whole.
     tables = [np.column_stack([-points, numbers]) for points, numbers in (_stacked(one), _stacked(other))]
     found = np.asarray(moocore.eafdiff(*tables, intervals=len(one), rectangles=True), dtype=np.float64)
@@ -157,6 +162,29 @@ def attainment_rectangles(
     kept = (found[:, 4] != 0.0) & (left < right) & (bottom < top)
     rectangles: Array = np.column_stack([left, bottom, right, top, found[:, 4] / len(one)])[kept]
     return rectangles
+
+
+def sliced_sets(sets: Sequence[npt.ArrayLike], level: float, /, *, corner: npt.ArrayLike) -> list[Array]:
+    """Return the sets in the plane of the first two rewards where the third is at least at a level; K = 3.
+
+    A seed attains a place of this plane if it attains the place at that level of the third reward, so all that is
+    said of two rewards holds of the slice. A seed without a point at the level attains nothing but the corner.
+
+    Args:
+        sets: Reward vectors [N, 3] of each seed, finite, more is better.
+        level: Of the third reward.
+        corner: Lower left end of what is looked at [2].
+
+    Raises:
+        ValueError: As `attainment_surface`, or if K is not 3.
+
+    Example:
+        >>> [points.tolist() for points in sliced_sets([[[1, 2, 3], [4, 5, 0]], [[7, 8, 1]]], 2.0, corner=[0, 0])]
+        [[[1.0, 2.0]], [[0.0, 0.0]]]
+    """
+    kept = [points[points[:, 2] >= level, :2] for points in _sets(sets, known=(3,))]
+    lowest = finite_matrix(np.asarray(corner)[None], "corner")
+    return [points if len(points) else lowest for points in kept]
 
 
 def attainment_gains(

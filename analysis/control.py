@@ -164,6 +164,16 @@ def control_quantities(front: Front, models: int, yardstick: Yardstick) -> dict[
         ups and downs (missing where it is constant). Of the sweep `slider_evenness` (missing where nothing moves) and
         `slider_wasted`, the share of its preferences that another one makes pointless. Empty unless there are two
         rewards and a slider.
+
+    Example:
+        >>> from analysis.yardstick import yardstick_of
+        >>> from benchmarks.records import BenchmarkRecord, RewardRecord
+        >>> rewards = [RewardRecord(name=name, unit="", higher_is_better=True, range=(0, 4)) for name in "ab"]
+        >>> record = BenchmarkRecord(name="b", hash="1", rewards=rewards, reference_point=[0, 0], bounds=[(0, 4)] * 2)
+        >>> front = Front([[3, 1], [3, 2], [1, 3]], preferences=[[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
+        >>> found = control_quantities(front, 1, yardstick_of(record))
+        >>> [round(found[name], 3) for name in ("spearman_a", "spearman_b", "slider_range_a", "slider_wasted")]
+        [0.866, 1.0, 0.5, 0.333]
     """
     if front.preferences is None or len(yardstick.rewards) != 2 or not has_slider(front, models):
         return {}

@@ -168,8 +168,27 @@ def cosine_statistics(cosines: Array) -> dict[str, float]:
     }
 
 
+def least_cosines(cosines: Array) -> Array:
+    """Return the least cosine over rewards of each step [S], NaN where none is defined.
+
+    Args:
+        cosines: Cosine of a direction with the gradient of each reward [S, K].
+
+    Example:
+        >>> least_cosines(np.array([[1.0, -0.5], [np.nan, 0.25], [np.nan, np.nan]])).tolist()
+        [-0.5, 0.25, nan]
+    """
+    known = np.where(np.isnan(cosines), np.inf, cosines).min(axis=1)
+    return np.where(np.isinf(known), np.nan, known)
+
+
 def defined(cosines: Array) -> npt.NDArray[np.bool_]:
-    """Return which steps have a cosine at all [S]."""
+    """Return which steps have a cosine at all [S].
+
+    Example:
+        >>> defined(np.array([[np.nan, 0.5], [np.nan, np.nan]])).tolist()
+        [True, False]
+    """
     return np.asarray((~np.isnan(cosines)).any(axis=1))
 
 
@@ -179,6 +198,14 @@ def gramian_statistics(gramians: Gramians, rows: npt.NDArray[np.bool_] | None = 
     Args:
         gramians: The measured steps, of all models of the run.
         rows: Which of them count [S]; all if None.
+
+    Example:
+        >>> one = np.ones(1, dtype=np.int64)
+        >>> products = np.array([[[1.0, -0.6], [-0.6, 1.0]]])
+        >>> pulled = Gramians(one, one, products, products[:, 0], np.array([1.0]))
+        >>> found = gramian_statistics(pulled)
+        >>> found["min_cosine"], found["conflict_rate"], found["min_pairwise_cosine"]
+        (-0.6, 1.0, -0.6)
     """
     chosen = np.ones(len(gramians.steps), dtype=np.bool_) if rows is None else rows
     products = gramians.products[chosen]
@@ -197,7 +224,19 @@ def gramian_statistics(gramians: Gramians, rows: npt.NDArray[np.bool_] | None = 
 
 
 def gradient_quantities(gradients: RunGradients) -> dict[str, float]:
-    """Return the statistics of a whole run: over all measured steps, and apart for solve steps and steps between."""
+    """Return the statistics of a whole run: over all measured steps, and apart for solve steps and steps between.
+
+    Args:
+        gradients: What the run recorded.
+
+    Example:
+        >>> steps = np.array([1, 2])
+        >>> products, updates = np.array([np.eye(2), np.eye(2)]), np.array([[1.0, 0.0], [0.6, 0.8]])
+        >>> whole = Gramians(0 * steps, steps, products, updates, np.ones(2))
+        >>> found = gradient_quantities(RunGradients({"all": whole}, np.array([1.0, 0.0]), None))
+        >>> [found["min_cosine" + kind] for kind in ("", "_solved", "_between")]
+        [0.3, 0.0, 0.6]
+    """
     gramians = gradients.parts.get(ALL)
     if gramians is None:
         return {}
@@ -209,7 +248,17 @@ def gradient_quantities(gradients: RunGradients) -> dict[str, float]:
 
 
 def mean_over_steps(gramians: Gramians) -> Array:
-    """Return the update's cosine with the gradient of each reward, the mean over all measured steps [K]."""
+    """Return the update's cosine with the gradient of each reward, the mean over all measured steps [K].
+
+    Args:
+        gramians: The measured steps.
+
+    Example:
+        >>> steps = np.array([1, 2])
+        >>> products, updates = np.array([np.eye(2), np.eye(2)]), np.array([[1.0, 0.0], [0.6, 0.8]])
+        >>> mean_over_steps(Gramians(0 * steps, steps, products, updates, np.ones(2))).tolist()
+        [0.8, 0.4]
+    """
     return mean_of_known(update_cosines(gramians))
 
 

@@ -22,6 +22,8 @@ from benchmarks.records import FEATURES_FILE, REAL_FEATURES_FILE, RecordError
 
 NO_BASE, ONE_SEED, NO_PARTNERS = "no base model", "one seed", "seeds with other preferences"
 OTHER_PROMPTS = "held-out reward on other prompts than the base model"
+FeaturesByMethod = Mapping[str, Mapping[str, Sequence[Interval]]]
+"""How drift and diversity changed: by method and name, one interval a point."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,33 +173,56 @@ def _changes(one: Measured) -> Array:
     return changes
 
 
-def feature_changes(part: BenchmarkSummary, verdict: MethodVerdict) -> dict[str, Interval]:
-    """Return how drift and diversity changed from the base model at the flagged points of a method, over seeds.
+def point_features(part: BenchmarkSummary, verdict: MethodVerdict) -> dict[str, list[Interval]]:
+    """Return how drift and diversity changed from the base model at every point of a method, over seeds.
 
     Args:
         part: The benchmark.
         verdict: On one of its methods.
 
     Returns:
-        `frechet` (distance to real data; more is worse) and `diversity`, each the mean over the flagged points; those
-        without features, and everything where no point is flagged, are missing.
+        `frechet` (distance to real data; more is worse) and `diversity`, one interval a point in the order of the
+        records; what some seed has no features for, and everything where nothing is known of the points, is missing.
 
     Raises:
         RecordError: If `features.parquet` or `real_features.parquet` is there and damaged, or does not fit the run.
     """
     by_seed = {
-        one.run.record.seed: _feature_changes(one, verdict.flagged)
+        one.run.record.seed: _point_features(one)
         for one in part.measured
-        if one.run.record.method.name == verdict.method and one.trained and verdict.flagged
+        if one.run.record.method.name == verdict.method and one.trained and verdict.points
     }
     return {
-        name: interval({seed: found[name] for seed, found in by_seed.items()})
+        name: [
+            interval({seed: found[name][index] for seed, found in by_seed.items()})
+            for index in range(len(verdict.points))
+        ]
         for name in (FRECHET, DIVERSITY)
         if by_seed and all(name in found for found in by_seed.values())
     }
 
 
-def _feature_changes(one: Measured, flagged: Sequence[int]) -> dict[str, float]:
+def feature_changes(features: Mapping[str, Sequence[Interval]], flagged: Sequence[int]) -> dict[str, Interval]:
+    """Return how drift and diversity changed at the flagged points: the mean over these, over seeds; empty without any.
+
+    Args:
+        features: By name, one interval a point, as from `point_features`.
+        flagged: Numbers of the flagged points.
+
+    Example:
+        >>> moved = [interval({0: change}) for change in (1.0, 2.0, 4.0)]
+        >>> feature_changes({"frechet": moved}, [0, 2])["frechet"].mean, feature_changes({"frechet": moved}, [])
+        (2.5, {})
+    """
+    if not flagged:
+        return {}
+    return {
+        name: interval({seed: float(np.mean([points[i].values[seed] for i in flagged])) for seed in points[0].values})
+        for name, points in features.items()
+    }
+
+
+def _point_features(one: Measured) -> dict[str, list[float]]:
     path, reference = one.run.folder / FEATURES_FILE, one.run.folder.parents[1] / REAL_FEATURES_FILE
     if not path.exists():
         return {}
@@ -211,8 +236,6 @@ def _feature_changes(one: Measured, flagged: Sequence[int]) -> dict[str, float]:
     if len(numbers) != len(one.fronts[last].points) or not (steps == 0).any():
         raise RecordError(f"{path}: expected {len(one.fronts[last].points)} points at step {last}, and the base model")
     base = feature_quantities(features[steps == 0], prompts[steps == 0], real)
-    found = []
-    for number in numbers[list(flagged)]:
-        rows = (steps == last) & (points == number)
-        found.append(feature_quantities(features[rows], prompts[rows], real))
-    return {name: float(np.mean([one[name] for one in found])) - base[name] for name in base if name in found[0]}
+    chosen = [(steps == last) & (points == number) for number in numbers]
+    found = [feature_quantities(features[rows], prompts[rows], real) for rows in chosen]
+    return {name: [of[name] - base[name] for of in found] for name in base if name in found[0]}

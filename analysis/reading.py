@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from analysis.census import Census, Samples
 from analysis.front import HELD_OUT, Front, tallied_front
 from analysis.gradient_records import read_gradients
 from analysis.gradients import RunGradients
@@ -25,6 +26,7 @@ from benchmarks.records import (
 
 Item = TypeVar("Item")
 Key = TypeVar("Key")
+FRAME = ("rewards", "reference_point", "bounds")
 PARTS = ("settings", "budget", "recipe", "models")
 
 
@@ -38,6 +40,7 @@ class Measured:
         held_out: The same in held-out rewards, empty if the benchmark has none.
         base: Base model point [K] the gains are measured from, more is better, or None if unknown.
         gradients: What the run recorded of its gradients.
+        samples: What every point was measured on.
     """
 
     run: StoredRun
@@ -45,6 +48,7 @@ class Measured:
     held_out: dict[int, Front]
     base: np.ndarray | None
     gradients: RunGradients
+    samples: Samples
 
     @property
     def trained(self) -> list[CheckpointRecord]:
@@ -67,7 +71,10 @@ def read_suite(folder: Path) -> tuple[list[Measured], list[StoredRun]]:
     """
     done, others = checked_runs(folder)
     yardsticks = {run.record.benchmark.name: yardstick_of(run.record.benchmark) for run in done}
-    return [_measure(run, yardsticks[run.record.benchmark.name]) for run in done], others
+    found = [_measure(run, yardsticks[run.record.benchmark.name]) for run in done]
+    for same_benchmark in grouped(found, lambda one: one.run.record.benchmark.name).values():
+        _require_same_samples(same_benchmark)
+    return found, others
 
 
 def checked_runs(folder: Path) -> tuple[list[StoredRun], list[StoredRun]]:
@@ -141,6 +148,25 @@ def _require_same_benchmark(runs: Sequence[StoredRun]) -> None:
                 f"{run.folder / RUN_FILE}: expected benchmark hash {first.record.benchmark.hash} as in "
                 f"{first.folder / RUN_FILE}, found {run.record.benchmark.hash}"
             )
+        for name in FRAME:
+            expected, found = (one.record.benchmark.model_dump(include={name})[name] for one in (first, run))
+            if found != expected:
+                raise RecordError(
+                    f"{run.folder / RUN_FILE}: expected the {name} of {first.folder / RUN_FILE}, which has the same "
+                    f"benchmark hash: {expected!s:.60}, found {found!s:.60}"
+                )
+
+
+def _require_same_samples(runs: Sequence[Measured]) -> None:
+    """Check that runs of a benchmark were evaluated alike, without which their points do not face each other."""
+    first = runs[0]
+    for one in runs:
+        if one.samples != first.samples:
+            raise RecordError(
+                f"{one.run.folder / EVALUATIONS_FILE}: expected the {first.samples.count} samples of "
+                f"{first.samples.prompts} prompts at each point of {first.run.folder / EVALUATIONS_FILE}, "
+                f"found others: {one.samples.count} of {one.samples.prompts}"
+            )
 
 
 def _require_same_method(runs: Sequence[StoredRun]) -> None:
@@ -200,8 +226,10 @@ def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
     steps = [checkpoint.step for checkpoint in run.record.checkpoints]
     rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
     tally = Tally([*reward_columns(rewards), *reward_columns(held_out, HELD_OUT)], len(rewards))
-    _add_rows(tally, path)
+    census = Census()
+    _add_rows(census, tally, path)
     try:
+        samples = census.samples()
         fronts = {step: tallied_front(tally, rewards, step) for step in steps}
         behind = {step: tallied_front(tally, held_out, step, HELD_OUT) for step in steps} if held_out else {}
     except RecordError as error:
@@ -210,12 +238,13 @@ def _measure(run: StoredRun, yardstick: Yardstick) -> Measured:
     if base is not None:
         yardstick.require_above_reference(base)
     gradients = read_gradients(run.folder, rewards)
-    return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0), gradients)
+    return Measured(run, fronts, behind, None if base is None else base.points.mean(axis=0), gradients, samples)
 
 
-def _add_rows(tally: Tally, path: Path) -> None:
+def _add_rows(census: Census, tally: Tally, path: Path) -> None:
     for rows in column_batches(path):
         try:
+            census.add(rows)
             tally.add(rows)
         except RecordError as error:
             raise RecordError(f"{path}: {error}") from error

@@ -38,6 +38,15 @@ def balanced_quantities(front: Front, base: Array, yardstick: Yardstick) -> dict
         front: The points of a run at a checkpoint.
         base: The base model [K], more is better.
         yardstick: Names and bounds of the rewards.
+
+    Example:
+        >>> from analysis.yardstick import yardstick_of
+        >>> from benchmarks.records import BenchmarkRecord, RewardRecord
+        >>> rewards = [RewardRecord(name=name, unit="", higher_is_better=True, range=(0, 4)) for name in "ab"]
+        >>> record = BenchmarkRecord(name="b", hash="1", rewards=rewards, reference_point=[0, 0], bounds=[(0, 4)] * 2)
+        >>> front = Front([[3, 1], [2, 2]], preferences=[[1.0, 0.0], [0.5, 0.5]])
+        >>> balanced_quantities(front, np.array([1.0, 3.0]), yardstick_of(record))
+        {'balanced_gain_a': 1.0, 'balanced_gain_b': -1.0, 'worst_gain': -0.25}
     """
     index = balanced_index(front)
     if index is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.census import Census, Samples
 from analysis.front import Array, Front, front_of
 from analysis.matching import Match
 from analysis.prompt_values import PromptValues, prompt_values_of
@@ -24,6 +25,7 @@ class State:
         rewards: The samples behind them.
         held_out: The same in held-out rewards, None where the benchmark has none.
         base: Raw rewards of the base model's samples [rows, K], in a fixed order; no rows where it was not evaluated.
+        samples: What every point was measured on.
     """
 
     run: StoredRun
@@ -31,6 +33,7 @@ class State:
     rewards: PromptValues
     held_out: PromptValues | None
     base: Array
+    samples: Samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,11 @@ def read_sides(match: Match) -> Sides:
                 f"{state.run.folder / EVALUATIONS_FILE}: expected the {len(expected.rewards.prompts)} prompts of "
                 f"{expected.run.folder / EVALUATIONS_FILE}, found others: {len(state.rewards.prompts)}"
             )
+        if state.samples != expected.samples:
+            raise RecordError(
+                f"{state.run.folder / EVALUATIONS_FILE}: expected the {expected.samples.count} samples a point of "
+                f"{expected.run.folder / EVALUATIONS_FILE}, found others: {state.samples.count}"
+            )
     return Sides(match, yardstick_of(match.benchmark), first, second)
 
 
@@ -81,13 +89,16 @@ def read_state(run: StoredRun) -> State:
     evaluations = read_columns(path)
     rewards, held_out = record.benchmark.rewards, record.benchmark.held_out
     step = max(checkpoint.step for checkpoint in record.checkpoints)
+    census = Census()
     try:
+        census.add(evaluations)
         return State(
             run,
             front_of(evaluations, rewards, step),
             prompt_values_of(evaluations, rewards, step),
             prompt_values_of(evaluations, held_out, step, "held_out") if held_out else None,
             _base(evaluations, reward_columns(rewards)),
+            census.samples(),
         )
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error

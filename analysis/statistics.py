@@ -6,7 +6,7 @@ keeps its promise from 2 seeds on, if the values are roughly normal. Many compar
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -39,6 +39,14 @@ class Interval:
     def half_width(self) -> float | None:
         """Half the length of the interval, None for one seed."""
         return None if self.high is None else self.high - self.mean
+
+    def __reduce__(self) -> tuple[Callable[..., "Interval"], tuple[object, ...]]:
+        """Return what makes the same in another process, to which a read-only view cannot be sent."""
+        return _restored, (self.mean, self.low, self.high, self.seeds, dict(self.values))
+
+
+def _restored(mean: float, low: float | None, high: float | None, seeds: int, values: dict[int, float]) -> Interval:
+    return Interval(mean, low, high, seeds, MappingProxyType(values))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ decided here, once. CSV alone gives full precision, and the ends of an interval 
 import csv
 import html
 import io
+import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
 
 Value = str | int | float | Interval | None
 BEST_MARK, TIE_MARK, MISSING = "*", "=", "-"
+MARKUP = re.compile(r"<(?=[A-Za-z/!?])")
 MARKS_NOTE = (
     "* (bold) best of its benchmark, = not separable from it (paired t over seeds, one-sided, 95 %, corrected for the "
-    "number of methods)"
+    "number of methods; with three seeds and many methods only large and even differences separate)"
 )
 
 
@@ -124,11 +127,11 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return a GitHub table, the best in bold."""
-        head = [_markdown_text(column.label) for column in self.columns]
+        head = [markdown_text(column.label) for column in self.columns]
         rules = [":--" if column.text else "--:" for column in self.columns]
         lines = [f"| {' | '.join(head)} |", f"|{'|'.join(rules)}|"]
         lines += [f"| {' | '.join(texts)} |" for texts in self._texts(_markdown)]
-        return "\n".join([*lines, *(f"\n{_markdown_text(note)}" for note in self.notes)]) + "\n"
+        return "\n".join([*lines, *(f"\n{markdown_text(note)}" for note in self.notes)]) + "\n"
 
     def to_csv(self) -> str:
         """Return comma-separated values at full precision; what is missing is an empty field."""
@@ -142,13 +145,24 @@ class Table:
         return stream.getvalue()
 
     def to_latex(self) -> str:
-        """Return a `tabular` for the package booktabs, special characters escaped."""
+        """Return a `tabular` for the package booktabs, the best bold, ties marked `=`, special characters escaped.
+
+        Decimals of means and of half widths are aligned, and a mark takes no room. Groups of rows that share their
+        first cell are set apart.
+        """
         spec = "".join("l" if column.text else "r" for column in self.columns)
-        head = " & ".join(_latex_text(column.label) for column in self.columns)
-        lines = [rf"\begin{{tabular}}{{{spec}}}", r"\toprule", rf"{head} \\", r"\midrule"]
-        lines += [rf"{' & '.join(texts)} \\" for texts in self._texts(_latex)]
+        heads = [latex_text(column.label) for column in self.columns]
+        lines = [rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}", r"\toprule", rf"{' & '.join(heads)} \\", r"\midrule"]
+        firsts = [row[0].value for row in self.rows]
+        grouped = any(one == other for one, other in itertools.pairwise(firsts))
+        widths = [_half_digits(self.rows, j, column.decimals) for j, column in enumerate(self.columns)]
+        for index, row in enumerate(self.rows):
+            if grouped and index > 0 and firsts[index] != firsts[index - 1]:
+                lines.append(r"\midrule")
+            cells = zip(row, self.columns, widths, strict=True)
+            lines.append(rf"{' & '.join(_latex(cell, column.decimals, digits) for cell, column, digits in cells)} \\")
         lines += [r"\bottomrule", r"\end{tabular}"]
-        return "\n".join([*lines, *(f"% {note}" for note in self.notes)]) + "\n"
+        return "\n".join([*lines, *(f"% {' '.join(note.split())}" for note in self.notes)]) + "\n"
 
     def to_html(self) -> str:
         """Return a `table` element without styles; numbers carry the class `number`, the best is `strong`."""
@@ -205,12 +219,19 @@ def _plain(cell: Cell, decimals: int) -> str:
     return _text(cell, decimals) + (BEST_MARK if _is_best(cell) else _mark(cell))
 
 
-def _markdown_text(text: str) -> str:
-    return text.replace("|", r"\|").replace("*", r"\*")
+def markdown_text(text: str) -> str:
+    r"""Return a text that Markdown shows as it is, on one line: no name of a record becomes a tag or a link.
+
+    Example:
+        >>> print(markdown_text("2 < 3 | <b>"))
+        2 < 3 \| &lt;b>
+    """
+    line = " ".join(text.split()).replace("|", r"\|").replace("*", r"\*").replace("](", r"]\(")
+    return MARKUP.sub("&lt;", line)
 
 
 def _markdown(cell: Cell, decimals: int) -> str:
-    text = _markdown_text(_text(cell, decimals))
+    text = markdown_text(_text(cell, decimals))
     return f"**{text}**" if _is_best(cell) else text + _mark(cell)
 
 
@@ -223,18 +244,56 @@ LATEX_ESCAPES = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    # The classic encoding of LaTeX has other letters in their places.
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     "±": r"$\pm$",
     "≈": r"$\approx$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "→": r"$\rightarrow$",
+    "\N{MINUS SIGN}": "$-$",
 }
+LATEX_MISSING, LATEX_TIE = "--", r"\rlap{$^{=}$}"
 
 
-def _latex_text(text: str) -> str:
-    return "".join(LATEX_ESCAPES.get(c, rf"\{c}" if c in "&%$#_{}" else c) for c in text)
+def latex_text(text: str) -> str:
+    r"""Return a text that LaTeX prints as it is, on one line.
+
+    Example:
+        >>> print(latex_text("50 % of a_b"))
+        50 \% of a\_b
+    """
+    return "".join(LATEX_ESCAPES.get(c, rf"\{c}" if c in "&%$#_{}" else c) for c in " ".join(text.split()))
 
 
-def _latex(cell: Cell, decimals: int) -> str:
-    text = _latex_text(_text(cell, decimals))
-    return rf"\textbf{{{text}}}" if _is_best(cell) else text + ("$^{=}$" if _mark(cell) else "")
+def _half_digits(rows: Sequence[Sequence[Cell]], column: int, decimals: int) -> int:
+    """Return the length of the longest half width of a column, 0 without any."""
+    halves = [cell.value.half_width for cell in (row[column] for row in rows) if isinstance(cell.value, Interval)]
+    return max((len(f"{half:.{decimals}f}") for half in halves if half is not None), default=0)
+
+
+def _latex(cell: Cell, decimals: int, digits: int) -> str:
+    """Return a value with its marks, its half width padded to so many digits."""
+    text = _latex_value(cell, decimals, digits)
+    if _is_best(cell):
+        return rf"\textbf{{{text}}}"
+    return text + (LATEX_TIE if _mark(cell) else "")
+
+
+def _latex_value(cell: Cell, decimals: int, digits: int) -> str:
+    if cell.value is None:
+        return LATEX_MISSING
+    if isinstance(cell.value, str):
+        return latex_text(cell.value)
+    mean, _, half = format_value(cell.value, decimals).partition(" ± ")
+    text = (r"$\approx$ " if cell.approximate else "") + mean.replace("-", "$-$", 1)
+    if not half:
+        return text
+    padding = rf"\phantom{{{'0' * (digits - len(half))}}}" if len(half) < digits else ""
+    return rf"{text}\,$\pm$\,{padding}{half}"
 
 
 def _csv_fields(value: Value, column: Column) -> list[str]:

@@ -87,7 +87,7 @@ class Tally:
         chosen = np.array([self._columns.index(name) for name in columns], dtype=np.intp)
         for k in chosen:
             name, counts = self._columns[k], self._counts[groups, k]
-            if self._infinite[groups, k].any():
+            if self._infinite[groups, k].any() or not np.isfinite(self._sums[groups, k]).all():
                 raise RecordError(f"{name} must be finite, or NaN where it does not apply, found inf at step {step}")
             if not counts.all():
                 point = points[int(np.argmin(counts))]
@@ -148,7 +148,8 @@ class Tally:
 
 
 def _numbers(rows: Columns, name: str) -> Array:
-    try:
-        return np.asarray(rows[name], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise RecordError(f"expected numbers in column {name}, found {error!s:.60}") from error
+    values = np.asarray(rows[name])
+    if values.dtype.kind not in "iufb":
+        # Not even texts that spell numbers: whoever wrote them meant something else.
+        raise RecordError(f"expected numbers in column {name}, found {str(values[:1].tolist())[1:-1]:.60}")
+    return values.astype(np.float64, copy=False)

@@ -67,12 +67,37 @@ def tied_set(
     best = max(values, key=lambda name: sign * float(np.mean(list(values[name].values()))))
     tied, undecided = set[str](), set[str]()
     for name in values.keys() - {best}:
-        shared = [seed for seed in values[best] if seed in values[name]]
-        gaps = np.array([sign * (values[best][seed] - values[name][seed]) for seed in shared])
-        p = paired_t_p(gaps)
+        p = separation_p(values[best], values[name], len(values) - 1, higher_is_better=higher_is_better)
         if p is None:
             undecided.add(name)
-        # Half of a two-sided p-value is that of the side the mean lies on.
-        elif gaps.mean() <= 0.0 or p / 2.0 * (len(values) - 1) >= 1.0 - level:
+        elif p >= 1.0 - level:
             tied.add(name)
     return TiedSet(best, frozenset(tied | undecided), frozenset(undecided))
+
+
+def separation_p(
+    best: Mapping[int, float], other: Mapping[int, float], rivals: int, *, higher_is_better: bool = True
+) -> float | None:
+    """Return the p-value that tells a method from the best, corrected for how many are compared with it.
+
+    Args:
+        best: Value of the best by seed.
+        other: Value of the other by seed.
+        rivals: How many methods are compared with the best, >= 1.
+        higher_is_better: Direction of the values.
+
+    Returns:
+        That of the one-sided paired t test on shared seeds times `rivals`, at most 1, and 1 where the other one is
+        ahead; None for fewer than two shared seeds.
+
+    Example:
+        >>> round(separation_p({0: 1.0, 1: 1.2, 2: 1.1}, {0: 0.5, 1: 0.6, 2: 0.4}, rivals=2), 4)
+        0.0091
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    gaps = np.array([sign * (best[seed] - other[seed]) for seed in best if seed in other])
+    p = paired_t_p(gaps)
+    if p is None:
+        return None
+    # Half of a two-sided p-value is that of the side the mean lies on.
+    return 1.0 if gaps.mean() <= 0.0 else min(1.0, p / 2.0 * rivals)

@@ -1,5 +1,6 @@
 """What a benchmark measures a front with, oriented so that more is better: reference point, bounds, true front."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,8 @@ def yardstick_of(record: BenchmarkRecord) -> Yardstick:
     """Return the yardstick of a recorded benchmark.
 
     Raises:
-        RecordError: If the reference point, the bounds or the true front do not fit the rewards.
+        RecordError: If there is no reward or one comes twice, or the reference point, the bounds, the true front or
+            its hypervolume do not fit the rewards or are no finite numbers.
 
     Example:
         >>> cost = RewardRecord(name="cost", unit="s", higher_is_better=False, range=(0, None))
@@ -96,6 +98,8 @@ def yardstick_of(record: BenchmarkRecord) -> Yardstick:
         >>> yardstick.reference_point.tolist(), yardstick.bounds.tolist()
         ([-9.0], [[-8.0, -1.0]])
     """
+    _require_names(record)
+    _require_numbers(record)
     try:
         bounds = np.sort(oriented(np.array(record.bounds, dtype=np.float64).T, record.rewards).T, axis=1)
         true = record.true_front
@@ -112,6 +116,30 @@ def yardstick_of(record: BenchmarkRecord) -> Yardstick:
         )
     except ValueError as error:
         raise RecordError(f"benchmark {record.name}: {error}") from error
+
+
+def _require_names(record: BenchmarkRecord) -> None:
+    """Check that every column of the records means one reward."""
+    if not record.rewards:
+        raise RecordError(f"benchmark {record.name}: expected at least one reward, found none")
+    for kind, rewards in (("rewards", record.rewards), ("held-out rewards", record.held_out)):
+        names = [reward.name for reward in rewards]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise RecordError(f"benchmark {record.name}: expected {kind} of different names, found {twice[0]} twice")
+
+
+def _require_numbers(record: BenchmarkRecord) -> None:
+    """Check what would else turn into NaN or an infinity in a table."""
+    volume = record.true_hypervolume
+    for name, good, found in (
+        ("a finite reference_point", all(map(math.isfinite, record.reference_point)), record.reference_point),
+        ("finite bounds", all(math.isfinite(end) for pair in record.bounds for end in pair), record.bounds),
+        ("bounds with low < high", all(low < high for low, high in record.bounds), record.bounds),
+        ("a finite true_hypervolume above 0", volume is None or 0.0 < volume < math.inf, volume),
+    ):
+        if not good:
+            raise RecordError(f"benchmark {record.name}: expected {name}, found {found!s:.80}")
 
 
 def best_known_set(yardstick: Yardstick, fronts: list[Front]) -> tuple[Array, str]:

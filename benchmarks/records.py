@@ -9,15 +9,15 @@ reader sees the old file or the new one, never half of one.
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,10 @@ Columns = Mapping[str, npt.NDArray[Any]]
 """Equally long columns of a table by name."""
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
+# Names become folders and files: none may lead out of its folder or break a line.
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f/\\]+$")]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0.0)]
 
 
 class UsageError(ValueError):
@@ -48,13 +52,13 @@ class RecordError(UsageError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RewardRecord(_Model):
     """What a reward column means. `range` is (lowest, highest) possible value, None where unbounded."""
 
-    name: str
+    name: Name
     unit: str
     higher_is_better: bool
     range: tuple[float | None, float | None]
@@ -75,7 +79,7 @@ class BenchmarkRecord(_Model):
     `reference_point` are None where unknown, `true_hypervolume_error` is the numerical error of that number.
     """
 
-    name: str
+    name: Name
     hash: str
     rewards: list[RewardRecord]
     held_out: list[RewardRecord] = []
@@ -89,7 +93,7 @@ class BenchmarkRecord(_Model):
 class MethodRecord(_Model):
     """The method's name on the command line, its class as `module:Class`, and every field with its value."""
 
-    name: str
+    name: Name
     paper: str
     settings: dict[str, Any]
 
@@ -101,19 +105,19 @@ class CostRecord(_Model):
     `reward_calls` counts samples scored, `seconds` is wall time, `peak_memory_bytes` the largest resident size.
     """
 
-    velocity_evaluations: int
-    reward_calls: int
-    seconds: float
-    peak_memory_bytes: int
+    velocity_evaluations: Count
+    reward_calls: Count
+    seconds: Seconds
+    peak_memory_bytes: Count
 
 
 class CheckpointRecord(_Model):
     """One evaluated state: the gradient steps of each model, and what all models together had cost."""
 
-    step: int
-    velocity_evaluations: int
-    reward_calls: int
-    seconds: float
+    step: Count
+    velocity_evaluations: Count
+    reward_calls: Count
+    seconds: Seconds
 
 
 class InvariantRecord(_Model):
@@ -135,13 +139,13 @@ class RunRecord(_Model):
     schema_version: int
     status: Literal["running", "done", "failed"]
     error: str | None = None
-    suite: str
+    suite: Name
     suite_origin: str | None = None
     changes: list[str] = []
     benchmark: BenchmarkRecord
     method: MethodRecord
-    seed: int
-    models: int
+    seed: Count
+    models: Annotated[int, Field(ge=1)]
     budget: dict[str, Any]
     recipe: dict[str, Any]
     spent: CostRecord
@@ -179,22 +183,36 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         RecordError: If the folder cannot be written to.
     """
-    temporary = None
+    write_files({path: content})
+
+
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: a disk that has no room for all of them keeps the old ones.
+
+    Each is written whole under a temporary name, and only then are all renamed.
+
+    Raises:
+        RecordError: If a folder cannot be written to.
+    """
+    staged: list[tuple[str, Path]] = []
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            staged.append((temporary, path))
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+        for temporary, path in staged:
+            os.replace(temporary, path)
     except OSError as error:
         raise RecordError(f"cannot write {path}: expected a writable folder, found: {error.strerror}") from error
     finally:
         # Also where the process was interrupted: nothing half written stays behind.
-        if temporary is not None:
+        for temporary, _ in staged:
             Path(temporary).unlink(missing_ok=True)
 
 
@@ -228,10 +246,12 @@ def read_json(path: Path) -> Any:
         RecordError: If it is missing or damaged.
     """
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
+        # JSON can say half of a UTF-16 pair, which no file and no terminal can show as text.
+        return json.loads(json.dumps(content, ensure_ascii=False).encode(errors="replace"))
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: expected a JSON object, found: {error}") from error
 
 
@@ -355,10 +375,8 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
         RecordError: If the file is missing or a complete line of it is not a JSON object.
     """
     try:
-        lines: Sequence[str] = path.read_text().splitlines()
+        return [json.loads(line) for line in path.read_text().splitlines()]
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        return [json.loads(line) for line in lines]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path} is damaged: expected one JSON object a line, found: {error}") from error

@@ -1,6 +1,7 @@
 """The verbs of `flowfront`. Heavy imports live inside them, so that `--help` answers at once."""
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -222,21 +223,31 @@ def eval_(
 @app.command("report")
 def report_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of records, such as results/toy.")],
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", metavar="FILE", help="A claims.json; default: ledger/ beside the suite.")
+    ] = None,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Also figures (PDF, SVG) and tables (LaTeX) for a paper, in report/paper/.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild tables, plots and pages from records alone.
 
-    Example: flowfront report results/toy --json
+    Example: flowfront report results/toy --paper
     """
-    _report(folder, as_json)
+    _report(folder, as_json, ledger, paper)
 
 
-def _report(folder: Path, as_json: bool) -> None:
+def _report(folder: Path, as_json: bool, ledger: Path | None = None, paper: bool = False) -> None:
     from rich.console import Console
 
     from analysis.report import write_report
+    from benchmarks.records import UsageError
 
-    report = write_report(folder)
+    if ledger is not None and not ledger.is_file():
+        raise UsageError(f"--ledger: expected a file that `flowfront reproduce --ledger` wrote, found none at {ledger}")
+    # One helper: it draws every second picture while this process draws the others.
+    report = write_report(folder, ledger=ledger, paper=paper, helpers=1 if (os.cpu_count() or 1) > 1 else 0)
     if as_json:
         print_json(list(report.rows))
         return

@@ -59,7 +59,8 @@ class Evidence:
         """Return what there is of an arm.
 
         Raises:
-            RecordError: If a record is damaged, is another experiment's, or seeds were run differently.
+            RecordError: If a record is damaged, is another run's or another experiment's, or seeds were run
+                differently.
         """
         if arm not in self._standings:
             self._standings[arm] = self._look(arm)
@@ -73,6 +74,7 @@ class Evidence:
                 if seed in done or not (folder / RUN_FILE).exists():
                     continue
                 record = read_run(folder / RUN_FILE)
+                _require_place(record, arm, seed, folder)
                 require_changes(record, one.changes, folder)
                 if record.status == "done":
                     done[seed] = StoredRun(folder, record)
@@ -137,6 +139,14 @@ class Evidence:
         if not isinstance(found, dict):
             raise RecordError(f"{path} is damaged: expected a JSON object, found {type(found).__name__}")
         return found
+
+
+def _require_place(record: RunRecord, arm: Arm, seed: int, folder: Path) -> None:
+    """Check that a run is the one its folder names: a copy of another seed would count twice, and vary too little."""
+    expected = (arm.experiment.suite, arm.experiment.benchmark, arm.method, f"seed{seed}")
+    found = (record.suite, record.benchmark.name, record.method.name, f"seed{record.seed}")
+    if found != expected:
+        raise RecordError(f"{folder / RUN_FILE}: expected the run {'/'.join(expected)}, found {'/'.join(found)}")
 
 
 def cost_text(evaluations: float, calls: float, models: int) -> str:

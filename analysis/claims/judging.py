@@ -65,14 +65,15 @@ def _seeds(effect: Effect) -> str:
 def judge(claim: Claim, evidence: Evidence) -> Entry:
     """Return the verdict on a claim.
 
-    Seeds that are missing or failed are left out, and the entry says so. Where an arm has none, the claim is not run.
+    Seeds that are missing or failed are left out, and the entry says so. Where an arm has none, or a table of
+    measurements is missing or damaged, the claim is not run, and the reason says why.
 
     Args:
         claim: The claim.
         evidence: The records.
 
     Raises:
-        RecordError: If a record is damaged or another experiment's.
+        RecordError: If a `run.json` is damaged or another run's.
     """
     if claim.statistic is None or claim.rule is None:
         return Entry(claim, NOT_TESTABLE, (), claim.reason, "-", (), 0)

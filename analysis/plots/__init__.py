@@ -11,6 +11,7 @@ from analysis.plots.cosines import cosine_figure, part_figure
 from analysis.plots.fronts import front_figure
 from analysis.plots.hacking import hacking_figure
 from analysis.plots.overview import overview_figure
+from analysis.plots.pairwise import pairwise_figure
 from analysis.plots.pictures import grid_figure, strip_figure
 from analysis.plots.sensitivity import sensitivity_figure
 from analysis.plots.style import Look, assign_looks, drawing, render
@@ -29,6 +30,7 @@ __all__ = [
     "grid_figure",
     "hacking_figure",
     "overview_figure",
+    "pairwise_figure",
     "part_figure",
     "render",
     "sensitivity_figure",

@@ -4,23 +4,23 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from analysis.front import Array
 from analysis.gradients import RunGradients
-from analysis.plots.panels import free_labels, is_left, is_lowest, panel_grid
-from analysis.plots.style import legend_below
+from analysis.plots.layout import Grid
+from analysis.plots.scales import Scale, linear_ticks, tick_texts
+from analysis.plots.sheets import Mark, Sheet
 from analysis.summary import BenchmarkSummary
 
 # Paul Tol's light scheme: areas side by side that differ for readers with any kind of color blindness.
 REWARD_COLORS = (
     "#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00", "#DDDDDD",
 )  # fmt: skip
+COLUMNS, WIDTH, HEIGHT = 4, 2.2, 1.3
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def coefficient_figure(part: BenchmarkSummary) -> Figure | None:
+def coefficient_figure(part: BenchmarkSummary) -> Sheet | None:
     """Return the coefficients as areas over training, one panel a method that has them, mean over seeds.
 
     Args:
@@ -33,26 +33,26 @@ def coefficient_figure(part: BenchmarkSummary) -> Figure | None:
     shown = {method: pair for method, pair in found.items() if pair is not None}
     if not shown:
         return None
-    title = f"{part.record.name}: coefficients of the rewards in the update"
-    figure, panels = panel_grid(title, list(shown), 1.9)
     names = [reward.name for reward in part.yardstick.rewards]
     colors = [REWARD_COLORS[k % len(REWARD_COLORS)] for k in range(len(names))]
-    for index, (axes, (steps, alpha)) in enumerate(zip(panels, shown.values(), strict=True)):
+    entries = {name: Mark(color, box=True) for name, color in zip(names, colors, strict=True)}
+    # A lone panel would be narrower than the title above it.
+    width = WIDTH if len(shown) > 1 else 2 * WIDTH
+    grid = Grid(len(shown), COLUMNS, width, HEIGHT, 0.5, 0.2, 0.28, 0.22, 0.18)
+    sheet = Sheet(f"{part.record.name}: coefficients of the rewards in the update", *grid.size, entries)
+    for index, (method, (steps, alpha)) in enumerate(shown.items()):
+        time = Scale(float(steps[0]), float(max(steps[-1], steps[0] + 1)))
+        panel = sheet.panel(*grid.place(sheet, index), width, HEIGHT, time, Scale(0.0, 1.0))
+        tops = np.concatenate([np.zeros((len(alpha), 1)), np.cumsum(alpha, axis=1)], axis=1)
         # Coefficients hold until the next step that records some.
-        axes.stackplot(steps, alpha.T, colors=colors, step="post", linewidth=0.0)
-        axes.set_xlim(steps[0], max(steps[-1], steps[0] + 1))
-        axes.set_ylim(0.0, 1.0)
-        axes.grid(visible=False)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        if is_left(index):
-            axes.set_ylabel("coefficient")
-        else:
-            axes.set_yticklabels([])
-        if is_lowest(index, len(panels)):
-            axes.set_xlabel("step")
-    free_labels(panels)
-    legend_below(figure, {name: Patch(color=color) for name, color in zip(names, colors, strict=True)}, 5)
-    return figure
+        at, rows = np.repeat(steps, 2)[1:], np.repeat(np.arange(len(steps)), 2)[:-1]
+        for k, color in enumerate(colors):
+            panel.band(at, tops[rows, k], tops[rows, k + 1], facecolors=color)
+        panel.head(method)
+        levels = tick_texts(LEVELS) if grid.is_left(index) else ()
+        panel.frame(linear_ticks(*time.ends, 4, whole=True), LEVELS, None, levels, grid=False)
+        panel.label("step" if grid.is_lowest(index) else "", "coefficient" if grid.is_left(index) else "", beside=0.34)
+    return sheet
 
 
 def coefficients_over_time(by_seed: Mapping[int, RunGradients]) -> tuple[npt.NDArray[np.int64], Array] | None:

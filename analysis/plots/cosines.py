@@ -1,36 +1,42 @@
 """Pictures of what the updates do to each reward: cosines over time, and by layer group and noise level."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.collections import QuadMesh
-from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from analysis.front import Array
-from analysis.gradient_records import LAYER, sigma_bin
-from analysis.gradients import ALL, RunGradients, mean_of_known, mean_over_steps, update_cosines
-from analysis.plots.panels import WIDEST, free_labels, is_left, is_lowest, panel_grid
-from analysis.plots.style import FAINT, INK, PALE
+from analysis.gradients import ALL
+from analysis.plots.cosine_rows import Group, cosines_by_part, groups_over_time, kind_of, part_labels, parts_of
+from analysis.plots.layout import Grid
+from analysis.plots.lettering import text_width
+from analysis.plots.panels import EDGE, SMALL, Panel
+from analysis.plots.scales import Scale, linear_ticks
+from analysis.plots.sheets import MARGIN, Sheet
+from analysis.plots.style import DPI, PALE
 from analysis.summary import BenchmarkSummary
 
 # Red against blue is told apart with any kind of color blindness; the middle is near white.
 COLOR_MAP = "RdBu"
 MEANING = "cosine of the update with each reward's gradient (blue: its loss falls, red: it rises)"
-ROW_HEIGHT, HEAD_HEIGHT = 0.2, 0.75
-LETTER_WIDTH = 0.066
-"""Of labels that stand upright below a panel [inches]."""
+CELL, STRIP, HEADING = 0.125, 0.07, 0.14
+"""Height of a row, of each strip in a row of several, and of the space above a group, where it is named [inches]."""
+COLUMNS = 4
+PANEL, APART, ABOVE = 2.25, 0.2, 0.26
+"""Width of a panel, room between panels, and above one [inches]."""
+BAR, BAR_WIDTH = 0.75, 0.14
+"""Room for the scale of colors, and its width [inches]."""
 
 
-def cosine_figure(part: BenchmarkSummary) -> Figure | None:
-    """Return the update's cosine with every reward's gradient over training, one panel a method.
+def cosine_figure(part: BenchmarkSummary) -> Sheet | None:
+    """Return the update's cosines over training, one panel a method.
 
-    A cell is the mean over seeds, and over models where a method trains several; it reaches half way to the measured
-    steps beside it. Grey cells have no cosine: the reward applied to no sample.
+    The upper rows are the cosines with the gradient of each reward. Beneath stand those by layer group and by noise
+    level, a strip for each of up to three rewards in the order above; of more the least, so that red says that there a
+    reward is worked against. A cell is the mean over seeds, and over models where a method trains several; it reaches
+    half way to the measured steps beside it. Grey cells have no cosine: no gradient reached that part, or the reward
+    applied to no sample.
 
     Args:
         part: The benchmark.
@@ -38,30 +44,50 @@ def cosine_figure(part: BenchmarkSummary) -> Figure | None:
     Returns:
         The figure, None if no update was measured.
     """
-    found = {method: cosines_over_time(by_seed) for method, by_seed in part.gradients.items()}
+    rewards, parts = [reward.name for reward in part.yardstick.rewards], parts_of(part)
+    found = {method: groups_over_time(by_seed, rewards, parts) for method, by_seed in part.gradients.items()}
     shown = {method: pair for method, pair in found.items() if pair is not None}
     if not shown:
         return None
-    names = [reward.name for reward in part.yardstick.rewards]
-    height = HEAD_HEIGHT + ROW_HEIGHT * len(names)
-    title = f"{part.record.name}: {MEANING}"
-    figure, panels = panel_grid(title, list(shown), height, beside=1.0)
+    groups = next(iter(shown.values()))[1]
+    height = sum(_height(group) for group in groups) + (len(groups) - 1) * HEADING
+    words = [name for group in groups for name in group.names] + [group.heading for group in groups[1:]]
+    grid = Grid(len(shown), COLUMNS, PANEL, height, text_width(words, SMALL) + 0.1, APART, ABOVE, 0.2, 0.16, BAR)
+    sheet = Sheet(f"{part.record.name}: {MEANING}", *grid.size)
     rates = {row.method: row.quantities.get("conflict_rate") for row in part.last_rows}
-    for index, (axes, (method, (steps, values))) in enumerate(zip(panels, shown.items(), strict=True)):
-        _mesh(axes, step_edges(steps), values)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for index, (method, (steps, groups)) in enumerate(shown.items()):
+        panels = _stack(sheet, grid, index, steps, groups)
         rate = rates.get(method)
-        if rate is not None:
-            axes.set_title(f"{100 * rate.mean:.3g} % conflicts", loc="right", fontsize=8, color="#666666")
-        _name_rows(axes, names if is_left(index) else [""] * len(names))
-        if is_lowest(index, len(panels)):
-            axes.set_xlabel("step")
-    free_labels(panels)
-    _color_bar(figure, panels)
-    return figure
+        panels[0].head(method, note="" if rate is None else f"{100 * rate.mean:.3g} % conflicts")
+        panels[-1].frame(linear_ticks(*panels[-1].x.ends, 4, whole=True), grid=False, edges=False)
+        panels[-1].label("step" if grid.is_lowest(index) else "")
+    _color_bar(sheet, grid)
+    return sheet
 
 
-def part_figure(part: BenchmarkSummary) -> Figure | None:
+def _stack(sheet: Sheet, grid: Grid, index: int, steps: npt.NDArray[np.int64], groups: Sequence[Group]) -> list[Panel]:
+    """Draw the groups of one method one above the other, with their names in front of the first of a row."""
+    edges, (left, bottom) = step_edges(steps), grid.place(sheet, index)
+    time, top, panels = Scale(float(edges[0]), float(edges[-1])), bottom + grid.height, []
+    for number, group in enumerate(groups):
+        rows, high = len(group.names), _height(group)
+        panel = sheet.panel(left, top - high, PANEL, high, time, Scale(rows, 0.0))
+        _draw_cells(panel, edges, group.values)
+        if grid.is_left(index):
+            panel.frame((), np.arange(rows) + 0.5, (), group.names, grid=False, edges=False)
+            if number:
+                sheet.write(left - 0.06, top + HEADING / 2, group.heading, color=EDGE, ha="right", va="center_baseline")
+        panels.append(panel)
+        top -= high + HEADING
+    return panels
+
+
+def _height(group: Group) -> float:
+    strips = group.values.shape[1]
+    return len(group.names) * (CELL if strips == 1 else STRIP * strips)
+
+
+def part_figure(part: BenchmarkSummary) -> Sheet | None:
     """Return the update's mean cosine with every reward's gradient by layer group and noise level.
 
     Args:
@@ -70,64 +96,31 @@ def part_figure(part: BenchmarkSummary) -> Figure | None:
     Returns:
         The figure, None if no part of an update was measured.
     """
-    parts = list(dict.fromkeys(name for of in part.gradients.values() for run in of.values() for name in run.parts))
-    if len(parts) < 2:
-        return None
-    parts.sort(key=_kind)
+    parts = [ALL, *parts_of(part)]
     names = [reward.name for reward in part.yardstick.rewards]
     found = {method: cosines_by_part(by_seed, parts, len(names)) for method, by_seed in part.gradients.items()}
     shown = {method: values for method, values in found.items() if not np.isnan(values[:, 1:]).all()}
     if not shown:
         return None
-    height = HEAD_HEIGHT - 0.2 + ROW_HEIGHT * len(names)
+    labels = part_labels(parts)
+    below, height = text_width(labels, SMALL) + 0.02, 0.19 * len(names)
+    # Only the lowest panel of a column names the parts; what hangs beneath a shorter column has the place to itself.
+    grid = Grid(len(shown), COLUMNS, PANEL, height, text_width(names, SMALL) + 0.1, APART, ABOVE, 0.08, below, BAR)
     title = f"{part.record.name}: mean {MEANING}, by layer group and noise level"
-    figure, panels = panel_grid(title, list(shown), height, beside=1.0)
-    longest = max(len(part_label(name)) for name in parts)
-    figure.set_figheight(figure.get_figheight() + max(0.8, LETTER_WIDTH * longest))
-    breaks = [j for j in range(1, len(parts)) if _kind(parts[j]) != _kind(parts[j - 1])]
-    for index, (axes, values) in enumerate(zip(panels, shown.values(), strict=True)):
-        _mesh(axes, np.arange(len(parts) + 1, dtype=np.float64) - 0.5, values)
-        for place in breaks:
-            axes.axvline(place - 0.5, color="white", linewidth=4.0)
-        _name_rows(axes, names if is_left(index) else [""] * len(names))
-        labels = [part_label(name) for name in parts] if is_lowest(index, len(panels)) else [""] * len(parts)
-        axes.set_xticks(range(len(parts)), labels, rotation=90, fontsize=7.5)
-    free_labels(panels)
-    _color_bar(figure, panels)
-    return figure
-
-
-def cosines_over_time(by_seed: Mapping[int, RunGradients]) -> tuple[npt.NDArray[np.int64], Array] | None:
-    """Return the measured steps [T] and the mean cosines [K, T] over seeds and models, None without an update.
-
-    Args:
-        by_seed: What the seeds of a method recorded.
-    """
-    whole = [run.parts[ALL] for run in by_seed.values() if ALL in run.parts]
-    if not whole:
-        return None
-    steps = np.concatenate([gramians.steps for gramians in whole])
-    cosines = np.concatenate([update_cosines(gramians) for gramians in whole])
-    if np.isnan(cosines).all():
-        return None
-    measured = np.unique(steps)
-    return measured, np.stack([mean_of_known(cosines[steps == step]) for step in measured], axis=1)
-
-
-def cosines_by_part(by_seed: Mapping[int, RunGradients], parts: Sequence[str], n_objectives: int) -> Array:
-    """Return the cosines [K, P] by part, mean over the steps of each seed and then over seeds; NaN where unknown.
-
-    Args:
-        by_seed: What the seeds of a method recorded.
-        parts: Names of the parts, [P].
-        n_objectives: K.
-    """
-    unknown = np.full(n_objectives, np.nan)
-    columns = []
-    for name in parts:
-        seeds = [mean_over_steps(run.parts[name]) for run in by_seed.values() if name in run.parts]
-        columns.append(mean_of_known(np.array([*seeds, unknown])))
-    return np.stack(columns, axis=1)
+    sheet = Sheet(title, *grid.size)
+    breaks = [j for j in range(1, len(parts)) if kind_of(parts[j]) != kind_of(parts[j - 1])]
+    for index, (method, values) in enumerate(shown.items()):
+        panel = sheet.panel(*grid.place(sheet, index), PANEL, height, Scale(0.0, len(parts)), Scale(len(names), 0.0))
+        panel.head(method)
+        _draw_cells(panel, np.arange(len(parts) + 1, dtype=np.float64), values[:, None])
+        panel.strokes([[(j, 0), (j, len(names))] for j in breaks], colors="white", linewidths=4.0, zorder=2.0)
+        if grid.is_left(index):
+            panel.frame((), np.arange(len(names)) + 0.5, (), names, grid=False, edges=False)
+        if grid.is_lowest(index):
+            for place, label in zip(panel.across(np.arange(len(parts)) + 0.5), labels, strict=True):
+                sheet.write(place, panel.bottom - 0.05, label, rotation=90, ha="center", va="top")
+    _color_bar(sheet, grid)
+    return sheet
 
 
 def step_edges(steps: npt.NDArray[np.int64]) -> Array:
@@ -141,48 +134,28 @@ def step_edges(steps: npt.NDArray[np.int64]) -> Array:
     return np.concatenate([[steps[0] - 0.5], middle, [steps[-1] + 0.5]])
 
 
-def part_label(part: str) -> str:
-    """Return how a part is called beneath its column.
-
-    Example:
-        >>> part_label("layer:blocks.3"), part_label("sigma:0.75-1"), part_label("all")
-        ('blocks.3', 'noise 0.75-1', 'all')
-    """
-    levels = sigma_bin(part)
-    return part.removeprefix(LAYER) if levels is None else f"noise {levels[0]:g}-{levels[1]:g}"
-
-
-def _kind(part: str) -> int:
-    return 0 if part == ALL else 1 if sigma_bin(part) is None else 2
+def _draw_cells(panel: Panel, edges: Array, values: Array) -> None:
+    """Draw a table [R, S, T] of cosines as one image, a column of it for each pixel of the PNG."""
+    pixels = round(panel.width * DPI)
+    ends = (edges - edges[0]) / (edges[-1] - edges[0]) * pixels
+    column = np.searchsorted(ends[1:-1], np.arange(pixels) + 0.5, side="right")
+    rows, strips, count = values.shape
+    panel.table(colored(values.reshape(rows * strips, count))[:, column])
+    panel.strokes([[(edges[0], r), (edges[-1], r)] for r in range(1, rows)], colors="white", linewidths=0.7, zorder=1.8)
 
 
-def _colors() -> Colormap:
-    import matplotlib
-
-    return matplotlib.colormaps[COLOR_MAP].with_extremes(bad=PALE)
-
-
-def _mesh(axes: Axes, edges: Array, values: Array) -> QuadMesh:
-    """Draw a table [K, T] of cosines, the first reward on top."""
-    rows = np.arange(len(values) + 1) - 0.5
-    # Pixels in the SVG too: thousands of paths would make it slow to open.
-    mesh = axes.pcolormesh(
-        edges, rows, np.ma.masked_invalid(values), cmap=_colors(), norm=Normalize(-1.0, 1.0), rasterized=True
-    )
-    axes.set_ylim(len(values) - 0.5, -0.5)
-    axes.grid(visible=False)
-    for row in rows[1:-1]:
-        axes.axhline(row, color="white", linewidth=1.0)
-    return mesh
+def colored(cosines: Array) -> npt.NDArray[np.uint8]:
+    """Return the colors [..., 4] of cosines, grey for NaN."""
+    shades = matplotlib.colormaps[COLOR_MAP].with_extremes(bad=PALE)
+    return np.asarray(shades(np.ma.masked_invalid((cosines + 1.0) / 2.0), bytes=True))
 
 
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(axis="both", length=2, color=FAINT)
-
-
-def _color_bar(figure: Figure, panels: Sequence[Axes]) -> None:
-    aspect = 10.0 * -(-len(panels) // WIDEST)
-    bar = figure.colorbar(ScalarMappable(Normalize(-1.0, 1.0), _colors()), ax=list(panels), aspect=aspect, pad=0.02)
-    bar.set_label("cosine", color=INK)
-    bar.ax.grid(visible=False)
+def _color_bar(sheet: Sheet, grid: Grid) -> None:
+    height = min(grid.size[1] - grid.above - grid.below - grid.foot, 3.0)
+    left = sheet.get_figwidth() - MARGIN - BAR + 0.2
+    bar = sheet.panel(left, sheet.top - grid.above - height, BAR_WIDTH, height, Scale(0.0, 1.0), Scale(-1.0, 1.0))
+    sheet.write(left, sheet.top - grid.above + 0.1, "cosine", size=8.0)
+    bar.table(colored(np.linspace(1.0, -1.0, 256)[:, None]))
+    for level in np.linspace(-1.0, 1.0, 5):
+        text = f"{level:+.1f}" if level else "0"
+        sheet.write(left + BAR_WIDTH + 0.05, float(bar.up(level)), text, color=EDGE, va="center_baseline")

@@ -1,18 +1,24 @@
 """One picture of a suite: how much of the true hypervolume each method fills on each benchmark."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+import numpy as np
 
-from analysis.plots.style import FAINT, INK, Look, entries_of, legend_below
-from analysis.statistics import Interval
+from analysis.front import Array
+from analysis.plots.lettering import text_width
+from analysis.plots.panels import GRID, SMALL, Panel
+from analysis.plots.scales import Scale, linear_ticks
+from analysis.plots.sheets import MARGIN, Mark, Sheet, marks_of
+from analysis.plots.style import FAINT, INK, Look
 from analysis.summary import BenchmarkSummary, Row, Summary
 
-SHARE = "share_of_true_hypervolume"
+WIDTH, ROW, BELOW = 6.5, 0.18, 0.42
+"""Of the panel, height of the row of a method, and room for words below the panel [inches]."""
+APART = "#D8D8D8"
 
 
-def overview_figure(summary: Summary, looks: Mapping[str, Look]) -> Figure:
+def overview_figure(summary: Summary, looks: Mapping[str, Look]) -> Sheet:
     """Return dots with 95 % intervals, one group of rows a benchmark.
 
     Where a benchmark of the suite does not know its true front, all are shown relative to the best method instead.
@@ -21,32 +27,31 @@ def overview_figure(summary: Summary, looks: Mapping[str, Look]) -> Figure:
         summary: The suite.
         looks: Look by method, for every method of the suite.
     """
-    known = all(part.yardstick.true_hypervolume is not None for part in summary.benchmarks)
-    rows = sum(len(part.last_rows) + 1 for part in summary.benchmarks)
-    figure = Figure(figsize=(7.6, 1.5 + 0.27 * rows), layout="constrained")
-    axes = figure.subplots()
-    place, ticks = 0.0, []
-    for part in summary.benchmarks:
-        height = max(len(part.last_rows), 1)
-        ticks.append((place + (height - 1) / 2, part.record.name))
-        for row in part.last_rows:
-            _draw_row(axes, row, looks[row.method], place, _unit(part, known))
-            if known:
-                _draw_exact_front_share(axes, row, place)
-            place += 1
-        place += 1 if part.last_rows else 2
-        axes.axhline(place - 1, color="#D8D8D8", linewidth=0.8)
-    axes.set_yticks([at for at, _ in ticks], [name for _, name in ticks])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(place - 1, -1)
-    axes.grid(visible=False, axis="y")
+    parts = summary.benchmarks
+    known = all(part.yardstick.true_hypervolume is not None for part in parts)
+    exact = known and any("exact_front_share" in row.quantities for part in parts for row in part.last_rows)
+    entries = marks_of(looks, summary.methods) | (
+        {"true front at the same preferences": Mark(INK, "|")} if exact else {}
+    )
+    names = [part.record.name for part in parts]
+    tops = np.cumsum([0, *(max(len(part.last_rows), 1) + 1 for part in parts)])
+    height, left = ROW * float(tops[-1]), MARGIN + text_width(names, SMALL) + 0.1
+    sheet = Sheet("", left + WIDTH + MARGIN, height + BELOW, entries)
+    scales = Scale.around(_seen(summary, known), room=0.04), Scale(float(tops[-1]) - 1.0, -1.0)
+    panel = sheet.panel(sheet.indent + left, sheet.foot + BELOW, WIDTH, height, *scales)
+    for part, top in zip(parts, tops, strict=False):
+        for index, row in enumerate(part.last_rows):
+            _draw_row(panel, row, looks[row.method], float(top + index), _unit(part, known), exact)
+    borders = [[(panel.x.low, top - 1.0), (panel.x.high, top - 1.0)] for top in tops[1:]]
+    panel.strokes(borders, colors=APART, linewidths=0.8)
+    panel.strokes([[(1.0, panel.y.low), (1.0, panel.y.high)]], colors=FAINT, linewidths=0.9, linestyles=":")
+    ticks = linear_ticks(*panel.x.ends, 6)
+    lines = [[(tick, panel.y.low), (tick, panel.y.high)] for tick in ticks]
+    panel.strokes(lines, colors=GRID, linewidths=0.7, zorder=0.5)
+    panel.frame(ticks, (tops[:-1] + tops[1:] - 2.0) / 2.0, None, names, grid=False)
     quantity = "share of the true hypervolume" if known else "hypervolume relative to the best method"
-    axes.set_xlabel(f"{quantity}   better →")
-    axes.axvline(1.0, color=FAINT, linewidth=0.9, linestyle=":")
-    entries = entries_of(axes)
-    if entries:
-        legend_below(figure, {label: entries[label] for label in sorted(entries, key=lambda at: (at not in looks, at))})
-    return figure
+    panel.label(f"{quantity}   better →", size=9.0)
+    return sheet
 
 
 def _unit(part: BenchmarkSummary, known: bool) -> float:
@@ -57,38 +62,28 @@ def _unit(part: BenchmarkSummary, known: bool) -> float:
     return best if best > 0 else 1.0
 
 
-def _draw_row(axes: Axes, row: Row, look: Look, place: float, unit: float) -> None:
-    """Draw the mean with its interval, and the seeds behind it."""
+def _seen(summary: Summary, known: bool) -> Array:
+    """Return all that must lie in the panel: seeds, ends of intervals, 0 and 1."""
+    found = [0.0, 1.0]
+    for part in summary.benchmarks:
+        unit = _unit(part, known)
+        for row in part.last_rows:
+            volume = row.quantities["hypervolume"]
+            ends = (volume.mean - (volume.half_width or 0.0), volume.mean + (volume.half_width or 0.0))
+            found += [value / unit for value in (*volume.values.values(), *ends)]
+    return np.array(found)
+
+
+def _draw_row(panel: Panel, row: Row, look: Look, place: float, unit: float, exact: bool) -> None:
+    """Draw the mean with its interval, the seeds behind it, and the share that the true front itself reaches."""
     volume = row.quantities["hypervolume"]
     seen = [value / unit for value in volume.values.values()]
-    axes.plot(seen, [place] * len(seen), ".", color=look.color, alpha=0.35, markersize=5, markeredgewidth=0)
-    axes.errorbar(
-        volume.mean / unit,
-        place,
-        xerr=_error(volume, unit),
-        fmt=look.marker,
-        color=look.color,
-        markersize=6.5,
-        markeredgecolor="white",
-        linewidth=1.5,
-        capsize=2.5,
-        label=_once(axes, row.method),
-        zorder=3,
-    )
-
-
-def _draw_exact_front_share(axes: Axes, row: Row, place: float) -> None:
-    """Draw the share that the true front itself reaches at the same preferences as a bar."""
-    exact = row.quantities.get("exact_front_share")
-    if exact is not None:
-        label = _once(axes, "true front at the same preferences")
-        axes.plot(exact.mean, place, "|", color=INK, markersize=12, markeredgewidth=1.4, label=label, zorder=2)
-
-
-def _error(volume: Interval, unit: float) -> float | None:
-    return None if volume.half_width is None else volume.half_width / unit
-
-
-def _once(axes: Axes, label: str) -> str | None:
-    """Return a label that the legend does not hold yet."""
-    return None if label in entries_of(axes) else label
+    panel.marks(seen, [place] * len(seen), look.color, ".", 5.0, alpha=0.35)
+    if volume.half_width is not None:
+        low, high = volume.mean - volume.half_width, volume.mean + volume.half_width
+        panel.level_bars([place], [low / unit], [high / unit], look.color, linewidths=1.5)
+    style: dict[str, Any] = {"outline": 1.0, "label": row.method, "zorder": 3.0}
+    panel.marks([volume.mean / unit], [place], look.color, look.marker, 6.5, **style)
+    share = row.quantities.get("exact_front_share") if exact else None
+    if share is not None:
+        panel.marks([share.mean], [place], INK, "|", 11.0, markeredgewidth=1.4, zorder=2.0)

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from analysis.plots.panels import LEAST_WIDTH, is_left, panel_grid
-from analysis.plots.style import FAINT, INK, Look, legend_below
+from analysis.plots.layout import Grid
+from analysis.plots.panels import Panel
+from analysis.plots.scales import Scale
+from analysis.plots.sheets import Sheet, marks_of
+from analysis.plots.style import FAINT, Look
 from analysis.sensitivity import Sensitivity, relations
 
+COLUMNS, WIDTH, ROW = 4, 2.2, 0.16
+"""Panels in a row, width of one, and height of a rank [inches]."""
 
-def sensitivity_figure(found: Mapping[str, Sensitivity], looks: Mapping[str, Look]) -> Figure | None:
+
+def sensitivity_figure(found: Mapping[str, Sensitivity], looks: Mapping[str, Look]) -> Sheet | None:
     """Return the rank of every method above reference points that are moved in all rewards alike, a panel a benchmark.
 
     Hollow marks are methods significantly below the best one of that reference point, filled ones are tied with it.
@@ -27,19 +30,21 @@ def sensitivity_figure(found: Mapping[str, Sensitivity], looks: Mapping[str, Loo
     if not found:
         return None
     most = max(len(one.methods) for one in found.values())
-    title = "Rank by hypervolume above other reference points"
-    figure, panels = panel_grid(title, list(found), 1.4 + 0.16 * most)
-    for index, (axes, one) in enumerate(zip(panels, found.values(), strict=True)):
-        _draw(axes, one, looks)
-        axes.set_ylabel("rank" if is_left(index) else "")
-        taus = one.taus[np.isfinite(one.taus)]
-        least = f"{taus.min():.2f}" if len(taus) else "-"
-        axes.set_title(f"least τ {least}", loc="right", fontsize=8, color="#666666")
-    figure.set_figwidth(max(figure.get_figwidth(), LEAST_WIDTH))
+    grid = Grid(len(found), COLUMNS, WIDTH, max(1.2, ROW * most), 0.45, 0.36, 0.3, 0.42)
     names = sorted({method for one in found.values() for method in one.methods})
-    entries = {name: Line2D([], [], color=looks[name].color, marker=looks[name].marker) for name in names}
-    legend_below(figure, entries, 6)
-    return figure
+    sheet = Sheet("Rank by hypervolume above other reference points", *grid.size, marks_of(looks, names, line="-"))
+    for index, (name, one) in enumerate(found.items()):
+        scales = Scale(-0.3, len(one.diagonal) - 0.7), Scale(len(one.methods) + 0.6, 0.4)
+        panel = sheet.panel(*grid.place(sheet, index), WIDTH, grid.height, *scales)
+        _draw(panel, one, looks)
+        taus = one.taus[np.isfinite(one.taus)]
+        panel.head(name, note=f"least τ {taus.min():.2f}" if len(taus) else "least τ -")
+        shifts = one.shifts[one.diagonal, 0]
+        ranks = range(1, len(one.methods) + 1)
+        texts = [f"{shift:+g}" if shift else "frozen" for shift in shifts]
+        panel.frame(range(len(shifts)), ranks, texts, [str(rank) for rank in ranks])
+        panel.label("towards the base model (+1) →", "rank" if grid.is_left(index) else "", beside=0.24)
+    return sheet
 
 
 def mean_ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -54,24 +59,19 @@ def mean_ranks(values: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2.0)[group])
 
 
-def _draw(axes: Axes, one: Sensitivity, looks: Mapping[str, Look]) -> None:
+def _draw(panel: Panel, one: Sensitivity, looks: Mapping[str, Look]) -> None:
     diagonal = one.diagonal
     places = np.arange(len(diagonal))
     means = np.nanmean(one.volumes[diagonal], axis=2)
     ranks = np.stack([mean_ranks(row) for row in means])
     below = np.stack([relations(one.volumes[r])[row.argmax()] == 1.0 for r, row in zip(diagonal, means, strict=True)])
+    frozen = float(places[one.shifts[diagonal, 0] == 0.0][0])
+    panel.strokes([[(frozen, panel.y.low), (frozen, panel.y.high)]], colors=FAINT, linewidths=0.9, linestyles=":")
     for m, method in enumerate(one.methods):
         look = looks[method]
-        axes.plot(places, ranks[:, m], color=look.color, linewidth=1.2, zorder=2)
+        panel.line(places, ranks[:, m], color=look.color, linewidth=1.2, zorder=2.0)
         for hollow in (True, False):
             at = below[:, m] == hollow
-            fill = "white" if hollow else look.color
-            axes.plot(places[at], ranks[at, m], look.marker, color=look.color, markerfacecolor=fill, markersize=5.0)
-    shifts = one.shifts[diagonal, 0]
-    axes.axvline(float(places[shifts == 0.0][0]), color=FAINT, linewidth=0.9, linestyle=":")
-    axes.set_xticks(places, [f"{shift:+g}" if shift else "frozen" for shift in shifts])
-    axes.set_xlabel("towards the base model (+1) →", color=INK)
-    axes.set_yticks(range(1, len(one.methods) + 1))
-    axes.tick_params(labelsize=8)
-    axes.set_ylim(len(one.methods) + 0.6, 0.4)
-    axes.set_xlim(-0.3, len(places) - 0.7)
+            if at.any():
+                fill = "white" if hollow else look.color
+                panel.marks(places[at], ranks[at, m], look.color, look.marker, 5.0, fill=fill, zorder=3.0)

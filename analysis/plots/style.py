@@ -1,9 +1,9 @@
 """What all pictures share: colors, markers, labels, and how a figure becomes bytes."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
@@ -13,17 +13,30 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from analysis.looks import COLORS, MARKERS, SURE_COLORS, Look, assign_looks
 from benchmarks.records import RewardRecord
 
-# Okabe and Ito's colors, told apart by readers with any kind of color blindness; their yellow is too pale for points.
-# No twelve colors are: behind the sure ones the markers help, whose number shares no factor with that of the colors.
-COLORS = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8B4513",
-    "#1B1F6B", "#97A600", "#B0003A", "#5FC9B4", "#777777", "#F2A3C0",
-)  # fmt: skip
-SURE_COLORS = 8
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+__all__ = [
+    "COLORS",
+    "DPI",
+    "FAINT",
+    "INK",
+    "MARKERS",
+    "PALE",
+    "SETTINGS",
+    "SURE_COLORS",
+    "Look",
+    "assign_looks",
+    "axis_label",
+    "drawing",
+    "entries_of",
+    "legend_below",
+    "render",
+    "short_axis_label",
+]
+
 INK, FAINT, PALE = "#222222", "#9A9A9A", "#D2D2D2"
 DPI = 160
 # Any, because the stubs of matplotlib want the keys as a literal type of its own.
@@ -48,31 +61,12 @@ SETTINGS: Any = {
 }
 
 
-@dataclass(frozen=True)
-class Look:
-    """Color and marker of a method, the same in every picture of a report."""
-
-    color: str
-    marker: str
-
-
-def assign_looks(methods: Iterable[str]) -> dict[str, Look]:
-    """Return one look for each method, by sorted name.
-
-    Example:
-        >>> assign_looks(["b", "a"])["a"]
-        Look(color='#0072B2', marker='o')
-    """
-    return {
-        method: Look(COLORS[index % len(COLORS)], MARKERS[index % len(MARKERS)])
-        for index, method in enumerate(sorted(set(methods)))
-    }
-
-
 @contextmanager
 def drawing() -> Iterator[None]:
     """Hold the style of all pictures while figures are made and rendered; the user's settings come back after."""
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box, which says it; one font alone gives the same bytes everywhere.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         with matplotlib.rc_context(SETTINGS):
             yield
@@ -83,6 +77,14 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
 
     Call it inside `drawing`.
     """
+    png, svg = render_png(figure), io.BytesIO()
+    FigureCanvasSVG(figure).print_figure(svg, format="svg", metadata={"Date": None})
+    return png, svg.getvalue()
+
+
+def render_png(figure: Figure) -> bytes:
+    """Return a figure as PNG, of equal bytes for equal records; call it inside `drawing`."""
+    _read_no_formulas(figure)
     # One layout for both files: finding it takes as long as drawing. It is made at the resolution of the PNG, because
     # the length of hinted text depends on that, and labels laid out at another one may not fit.
     figure.set_dpi(DPI)
@@ -92,10 +94,22 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
         engine.execute(figure)
     # Nothing, and not the engine called "none": with any engine matplotlib draws every file once more beforehand.
     figure.set_layout_engine(None)
-    png, svg = io.BytesIO(), io.BytesIO()
+    png = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(png, format="png", dpi=DPI, metadata={"Software": None})
-    FigureCanvasSVG(figure).print_figure(svg, format="svg", metadata={"Date": None})
-    return png.getvalue(), svg.getvalue()
+    return png.getvalue()
+
+
+def _read_no_formulas(figure: Figure) -> None:
+    """Draw every text as it is: a reward in dollars is no formula. Only ticks of logarithmic axes are."""
+    axises = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    formulas = {
+        id(label) for axis in axises if axis.get_scale() == "log" for label in axis.get_ticklabels(which="both")
+    }
+    for axis in axises:
+        axis.get_ticklabels(which="both")  # makes them, where drawing would be too late
+    for text in figure.findobj(Text):
+        if isinstance(text, Text) and id(text) not in formulas:
+            text.set_parse_math(False)
 
 
 def axis_label(reward: RewardRecord) -> str:

@@ -1,30 +1,41 @@
 """The report of a suite: tables, pictures and pages, written beside the records they rest on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from analysis.pictures import Exhibition
 from analysis.report.across import across_table
-from analysis.report.depth_page import Depth, depth_figures, depth_of
+from analysis.report.commands import commands_of
+from analysis.report.depth_page import Depth, depth_of
+from analysis.report.drawings import drawings_of
 from analysis.report.gradient_tables import gradient_parts_table, gradient_table
 from analysis.report.headline import full_table, headline_table
 from analysis.report.held_out_tables import held_out_table
+from analysis.report.ledger_section import ledger_section
 from analysis.report.notes import notes_of
 from analysis.report.pages import html_page, markdown_page
-from analysis.report.picture_page import exhibitions_of, picture_figures
-from analysis.report.sampler_page import NAME, sampler_figures, sampler_section, sampler_table
+from analysis.report.paper import paper_files
+from analysis.report.picture_page import exhibitions_of
+from analysis.report.sampler_page import NAME, sampler_section, sampler_table
+from analysis.report.section import Section
 from analysis.report.single_models import single_model_table
+from analysis.report.studio import Studio
+from analysis.report.words import words_of
 from analysis.samplers import SamplerStudy, read_study
 from analysis.summary import Summary, summarize
 from analysis.tables import Table
-from benchmarks.records import find_runs, write_bytes
+from benchmarks.records import RUN_FILE, RecordError, StoredRun, find_runs, write_files
 
 __all__ = ["Report", "write_report"]
 
-REPORT_FOLDER = "report"
+REPORT_FOLDER, PAPER_FOLDER = "report", "paper"
+LEDGER = Path("ledger") / "claims.json"
+"""Where `flowfront reproduce --ledger` writes below the folder of all suites."""
+MANY_RUNS = 24
+"""From so many on, helpers are hired: for fewer they would take longer to start than to draw."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,19 @@ class Report:
     notes: tuple[str, ...]
 
 
-def write_report(folder: Path) -> Report:
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """Everything a suite's report is made of."""
+
+    folder: Path
+    summary: Summary
+    study: SamplerStudy | None
+    shown: tuple[Exhibition, ...]
+    depth: Depth
+    ledger: Section | None
+
+
+def write_report(folder: Path, *, ledger: Path | None = None, paper: bool = False, helpers: int = 0) -> Report:
     """Write `<suite>/report/` for every suite with runs at or below a folder.
 
     A part of a suite (a benchmark, a method) is reported with the whole suite, so that a report is never thinner
@@ -54,46 +77,95 @@ def write_report(folder: Path) -> Report:
 
     Args:
         folder: The output folder of runs, a suite's folder, or anything below one.
+        ledger: A `claims.json` to show; without it the one in `ledger/` beside the suite, if there is one.
+        paper: Whether to write `report/paper/` too: figures as PDF and SVG at the width of a column, LaTeX tables.
+        helpers: Further processes that draw where there is much to draw; see `analysis.report.studio.Studio`.
 
     Raises:
         RecordError: If there is no finished run, runs must not be compared, or the report cannot be written.
     """
-    suites = sorted({run.folder.parents[2] for run in find_runs(folder.resolve())})
-    summaries = [summarize(suite) for suite in suites]
-    studies = [read_study(suite, summary) for suite, summary in zip(suites, summaries, strict=True)]
-    exhibitions = [exhibitions_of(summary) for summary in summaries]
-    for suite, summary, study, shown in zip(suites, summaries, studies, exhibitions, strict=True):
-        _write(suite / REPORT_FOLDER, summary, study, shown)
-    several = len(suites) > 1
+    runs = find_runs(folder.resolve())
+    suites = _suites_of(runs)
+    with Studio(helpers if len(runs) >= MANY_RUNS else 0) as studio:
+        known = [_read(suite, ledger) for suite in suites]
+        for one in known:
+            _write(one, studio)
+    for one in known if paper else ():
+        files = paper_files(one.summary, one.depth, one.shown)
+        write_files({one.folder / PAPER_FOLDER / name: content for name, content in files.items()})
+    return _report(folder, known)
+
+
+def _suites_of(runs: Sequence[StoredRun]) -> list[Path]:
+    """Return the folders of the suites that runs belong to; a run elsewhere has none, whatever lies above it."""
+    for run in runs:
+        record = run.record
+        # The suite's own folder may have been renamed.
+        place = (record.benchmark.name, record.method.name, f"seed{record.seed}")
+        if run.folder.parts[-3:] != place:
+            raise RecordError(
+                f"{run.folder / RUN_FILE}: expected in a folder {'/'.join(place)}, "
+                f"found {'/'.join(run.folder.parts[-3:])}"
+            )
+    return sorted({run.folder.parents[2] for run in runs})
+
+
+def _report(folder: Path, known: Sequence[_Known]) -> Report:
+    several, summaries = len(known) > 1, [one.summary for one in known]
     tables = [headline_table(summary, with_suite=several) for summary in summaries]
     notes = [(f"{summary.suite}: " if several else "") + note for summary in summaries for note in notes_of(summary)]
     table = Table(tables[0].columns, tuple(row for table in tables for row in table.rows), tables[0].notes)
+    study = known[0].study
     return Report(
-        folder=folder if several else suites[0] / REPORT_FOLDER,
-        folders=tuple(suite / REPORT_FOLDER for suite in suites),
-        table=table if several or studies[0] is None else sampler_table(studies[0]),
+        folder=folder if several else known[0].folder,
+        folders=tuple(one.folder for one in known),
+        table=table if several or study is None else sampler_table(study),
         rows=tuple(row for summary in summaries for row in summary.to_json()),
         notes=tuple(notes),
     )
 
 
-def _write(folder: Path, summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition]) -> None:
+def _read(suite: Path, ledger: Path | None) -> _Known:
+    summary = summarize(suite)
+    path = suite.parent / LEDGER if ledger is None else ledger
+    return _Known(
+        folder=suite / REPORT_FOLDER,
+        summary=summary,
+        study=read_study(suite, summary),
+        shown=exhibitions_of(summary),
+        depth=depth_of(summary),
+        ledger=ledger_section(path, summary.suite),
+    )
+
+
+def _write(known: _Known, studio: Studio) -> None:
     """Write all files of one suite's report."""
-    notes, headline, depth = notes_of(summary), headline_table(summary), depth_of(summary)
-    pictures, extra = _pictures(summary, study, shown, depth), () if study is None else (sampler_section(study),)
-    files: dict[str, bytes] = {f"{name}.png": png for name, (png, _) in pictures.items()}
-    files |= {f"{name}.svg": svg for name, (_, svg) in pictures.items()}
-    texts = _table_texts(summary, study, depth) | {
+    summary, depth = known.summary, known.depth
+    notes, headline, words = notes_of(summary), headline_table(summary), words_of(summary, depth)
+    pictures = studio.draw(drawings_of(summary, known.study, known.shown, depth))
+    extra = () if known.study is None else (sampler_section(known.study),)
+    page = html_page(
+        summary,
+        pictures,
+        notes,
+        extra,
+        depth,
+        exhibitions=known.shown,
+        words=words,
+        ledger=known.ledger,
+        commands=commands_of(summary),
+    )
+    texts = _table_texts(summary, known.study, depth) | {
         "summary.json": json.dumps(summary.to_json(), indent=1, allow_nan=False) + "\n",
         "summary.md": headline.to_markdown(),
         "summary.csv": full_table(summary).to_csv(),
         "summary.tex": headline.to_latex(),
-        "README.md": markdown_page(summary, list(pictures), notes, extra, depth),
-        "index.html": html_page(summary, {name: png for name, (png, _) in pictures.items()}, notes, extra, depth),
+        "README.md": markdown_page(summary, list(pictures), notes, extra, depth, words=words),
+        "index.html": page,
     }
-    files |= {name: text.encode() for name, text in texts.items()}
-    for name, content in files.items():
-        write_bytes(folder / name, content)
+    files: Mapping[str, bytes] = {f"{name}.png": png for name, png in pictures.items()}
+    files = {**files, **{name: text.encode() for name, text in texts.items()}}
+    write_files({known.folder / name: content for name, content in files.items()})
 
 
 def _table_texts(summary: Summary, study: SamplerStudy | None, depth: Depth) -> dict[str, str]:
@@ -112,38 +184,3 @@ def _table_texts(summary: Summary, study: SamplerStudy | None, depth: Depth) -> 
         if table.rows:
             texts |= {f"{name}.md": table.to_markdown(), f"{name}.csv": table.to_csv(), f"{name}.tex": table.to_latex()}
     return texts
-
-
-def _pictures(
-    summary: Summary, study: SamplerStudy | None, shown: Sequence[Exhibition], depth: Depth
-) -> dict[str, tuple[bytes, bytes]]:
-    """Return PNG and SVG by name, the overview first, then fronts, further views of them, samples and gradients."""
-    # Imported here because matplotlib takes as long to load as the numbers to compute.
-    from analysis.plots import (
-        assign_looks,
-        coefficient_figure,
-        cosine_figure,
-        drawing,
-        front_figure,
-        overview_figure,
-        part_figure,
-        render,
-    )
-
-    looks = assign_looks(summary.methods)
-    with drawing():
-        pictures = {"overview": render(overview_figure(summary, looks))}
-        for part in summary.benchmarks:
-            pictures[f"fronts-{part.record.name}"] = render(front_figure(part, looks))
-        pictures |= {name: render(figure) for name, figure in depth_figures(depth, looks).items()}
-        for one in shown:
-            pictures |= {name: render(figure) for name, figure in picture_figures(one, looks)}
-        for part in summary.benchmarks:
-            figures = {"gradients": cosine_figure, "gradient-parts": part_figure, "coefficients": coefficient_figure}
-            for kind, draw in figures.items():
-                figure = draw(part)
-                if figure is not None:
-                    pictures[f"{kind}-{part.record.name}"] = render(figure)
-        if study is not None:
-            pictures |= {name: render(figure) for name, figure in sampler_figures(study).items()}
-    return pictures

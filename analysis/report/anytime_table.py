@@ -12,7 +12,8 @@ EXPLANATION = (
     "Cost-normalized hypervolume: the mean of the hypervolume over the range of a cost that all curves cover, every "
     "factor of cost weighing alike (the area under the curve over the logarithm of the cost, straight between two "
     "checkpoints). Methods that were evaluated at their end alone have no curve and no row; steps are those of each "
-    "model, the other costs of all models of a front together."
+    "model, the other costs of all models of a front together. The picture has a row for each cost; dotted lines bound "
+    "the range."
 )
 LABELS = {"velocity_evaluations": "velocity evaluations", "reward_calls": "reward calls"}
 

@@ -10,7 +10,9 @@ EXPLANATION = (
     "show the hypervolume of what at least a quarter, half and three quarters of the seeds attain, and over what "
     "volume the best method is attained by more seeds than another one and the other way round, each place weighted by "
     "the share of seeds by which it is ahead; the difference of these two numbers is that of the mean hypervolumes on "
-    "the shared seeds. Two numbers far from 0 say that each method is better in a region of its own."
+    "the shared seeds. Two numbers far from 0 say that each method is better in a region of its own. The pictures show "
+    "the surface of half the seeds as a line, those of a quarter and three quarters as a band, and where the two best "
+    "methods differ; three rewards are cut at three levels of the third."
 )
 
 

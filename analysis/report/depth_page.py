@@ -5,22 +5,21 @@ Everything is computed once for tables, pages and pictures together.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 from analysis.attainment import OBJECTIVES
-from analysis.hacking import MethodVerdict, verdicts_of
-from analysis.report import anytime_table, attainment_table, hacking_table, sensitivity_table
+from analysis.hacking import FeaturesByMethod, MethodVerdict, point_features, verdicts_of
+from analysis.looks import Look
+from analysis.report import anytime_table, attainment_table, hacking_table, rivals_table, sensitivity_table
 from analysis.report.section import Section
+from analysis.report.studio import Drawing
 from analysis.sensitivity import Sensitivity, sensitivity_of
 from analysis.summary import BenchmarkSummary, Summary
 from analysis.tables import Table
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.plots import Look
-
 ATTAINMENT, ANYTIME, SENSITIVITY, HACKING, CONTROL = "attainment", "anytime", "sensitivity", "hacking", "control"
+PAIRWISE, RIVALS = "pairwise", "rivals"
+"""In no section of its own: it stands beside the fronts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +30,14 @@ class Depth:
         parts: The benchmarks by name.
         sensitivities: How the ranking depends on the reference point, by benchmark; without those that cannot say.
         verdicts: On every method of the benchmarks with held-out rewards, by benchmark.
+        features: How drift and diversity changed at their points, by benchmark.
         tables: By name of the file; empty ones are left out.
     """
 
     parts: Mapping[str, BenchmarkSummary]
     sensitivities: Mapping[str, Sensitivity]
     verdicts: Mapping[str, tuple[MethodVerdict, ...]]
+    features: Mapping[str, FeaturesByMethod]
     tables: Mapping[str, Table]
 
     def of(self, kind: str) -> tuple[tuple[str, Table], ...]:
@@ -61,23 +62,39 @@ def depth_of(summary: Summary) -> Depth:
     tables = {f"{ATTAINMENT}-{name}": attainment_table.attainment_table(part) for name, part in parts.items()}
     tables |= {f"{ANYTIME}-{name}": anytime_table.anytime_table(part) for name, part in parts.items()}
     tables[SENSITIVITY] = sensitivity_table.sensitivity_table(sensitivities)
-    tables |= {f"{HACKING}-{name}": hacking_table.hacking_table(part, verdicts[name]) for name, part in parts.items()}
-    return Depth(parts, sensitivities, verdicts, {name: table for name, table in tables.items() if table.rows})
+    tables |= {f"{RIVALS}-{name}": rivals_table.rivals_table(part) for name, part in parts.items()}
+    features = {name: {one.method: point_features(part, one) for one in verdicts[name]} for name, part in parts.items()}
+    for name, part in parts.items():
+        tables[f"{HACKING}-{name}"] = hacking_table.hacking_table(part, verdicts[name], features[name])
+    return Depth(
+        parts, sensitivities, verdicts, features, {name: table for name, table in tables.items() if table.rows}
+    )
 
 
-def depth_figures(depth: Depth, looks: "Mapping[str, Look]") -> "Mapping[str, Figure]":
-    """Return the pictures by name; call it inside `drawing`."""
+def depth_drawings(depth: Depth, looks: Mapping[str, Look]) -> dict[str, Drawing]:
+    """Return what draws the pictures, by name."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
-    from analysis.plots import anytime_figure, attainment_figure, control_figure, hacking_figure, sensitivity_figure
+    from analysis.plots import (
+        anytime_figure,
+        attainment_figure,
+        control_figure,
+        hacking_figure,
+        pairwise_figure,
+        sensitivity_figure,
+    )
     from analysis.plots.hacking import Judged
 
-    figures = {f"{ATTAINMENT}-{name}": attainment_figure(part, looks) for name, part in depth.parts.items()}
-    figures[ANYTIME] = anytime_figure(depth.parts, looks)
-    figures[SENSITIVITY] = sensitivity_figure(depth.sensitivities, looks)
-    judged = [Judged(depth.parts[name], verdicts) for name, verdicts in depth.verdicts.items()]
-    figures[HACKING] = hacking_figure(judged, looks)
-    figures[CONTROL] = control_figure(depth.parts, looks)
-    return {name: figure for name, figure in figures.items() if figure is not None}
+    judged = [Judged(depth.parts[name], depth.verdicts[name], depth.features[name]) for name in depth.verdicts]
+    drawings: dict[str, Drawing] = {
+        f"{PAIRWISE}-{name}": partial(pairwise_figure, part, looks) for name, part in depth.parts.items()
+    }
+    drawings |= {f"{ATTAINMENT}-{name}": partial(attainment_figure, part, looks) for name, part in depth.parts.items()}
+    return drawings | {
+        ANYTIME: partial(anytime_figure, depth.parts, looks),
+        SENSITIVITY: partial(sensitivity_figure, depth.sensitivities, looks),
+        HACKING: partial(hacking_figure, judged, looks),
+        CONTROL: partial(control_figure, depth.parts, looks),
+    }
 
 
 def depth_sections(depth: Depth, pictures: tuple[str, ...]) -> tuple[Section, ...]:
@@ -88,6 +105,7 @@ def depth_sections(depth: Depth, pictures: tuple[str, ...]) -> tuple[Section, ..
         pictures: Names of the pictures that there are.
     """
     kinds = (
+        (RIVALS, "Seeds and prompts", rivals_table.EXPLANATION, ()),
         (ATTAINMENT, "Attainment", attainment_table.EXPLANATION, _alone(depth)),
         (ANYTIME, "Hypervolume for what was spent", anytime_table.EXPLANATION, _endings(depth)),
         (SENSITIVITY, "Reference point", sensitivity_table.EXPLANATION, _unmoved(depth)),

@@ -19,7 +19,9 @@ EXPLANATION = (
     "Cosines of the applied update with the gradient of each reward's loss, which falls where the cosine is positive: "
     "least, mean and variance over rewards, and the share of measured steps at which one is negative (a conflict), "
     "beside the same for the plain sum of the same gradients; the numbers by layer and noise level are in "
-    "gradient-parts.csv."
+    "gradient-parts.csv. The heat maps over training show the cosine of each reward, beneath it by layer group and by "
+    "noise level: a strip a reward, or of more than three rewards the least alone; red where the update works against "
+    "a reward, grey where there is no gradient."
 )
 NOTE = (
     "min, mean, var: over rewards, then the mean over measured steps; conflicts: share of measured steps with a cosine "

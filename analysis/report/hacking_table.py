@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from analysis.hacking import MethodVerdict, feature_changes
+from analysis.hacking import FeaturesByMethod, MethodVerdict, feature_changes
 from analysis.held_out import DIVERSITY, FRECHET
 from analysis.statistics import Interval
 from analysis.summary import BenchmarkSummary
@@ -19,15 +19,16 @@ EXPLANATION = (
 CHANGES_NOTE = "distance to real, diversity: their change from the base model, mean over the flagged points"
 
 
-def hacking_table(part: BenchmarkSummary, verdicts: Sequence[MethodVerdict]) -> Table:
+def hacking_table(part: BenchmarkSummary, verdicts: Sequence[MethodVerdict], features: FeaturesByMethod) -> Table:
     """Return one row a method, without rows where nothing was held out.
 
     Args:
         part: The benchmark.
         verdicts: On its methods; of those about which nothing can be said, the last column says why.
+        features: How drift and diversity changed at each point, by method and name.
     """
-    features = {verdict.method: feature_changes(part, verdict) for verdict in verdicts}
-    measured = [name for name in (FRECHET, DIVERSITY) if any(name in found for found in features.values())]
+    changes = {verdict.method: feature_changes(features[verdict.method], verdict.flagged) for verdict in verdicts}
+    measured = [name for name in (FRECHET, DIVERSITY) if any(name in found for found in changes.values())]
     labels = {FRECHET: "distance to real", DIVERSITY: "diversity"}
     columns = (
         Column("method", "method", text=True),
@@ -50,7 +51,7 @@ def hacking_table(part: BenchmarkSummary, verdicts: Sequence[MethodVerdict]) -> 
             volume,
             clean,
             _kept(volume, clean),
-            *(features[verdict.method].get(name) for name in measured),
+            *(changes[verdict.method].get(name) for name in measured),
             _fell(verdict),
         )
         rows.append(tuple(Cell(value) for value in cells))

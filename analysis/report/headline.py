@@ -4,39 +4,40 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from analysis.multiplicity import holm
-from analysis.paired import paired_t_p
 from analysis.statistics import Comparison, Interval, paired_difference
 from analysis.summary import BASE, BenchmarkSummary, Row, Summary
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
-from analysis.ties import tied_set
+from analysis.ties import TiedSet, separation_p, tied_set
 
-MILLION = 1e6
+THOUSAND, MILLION = 1e3, 1e6
 MOST_CHECKPOINTS = 4
 """Checkpoints before the last that the headline shows; those of a method with more are in `summary.csv` alone."""
 HEADLINE = (
     Column("benchmark", "benchmark", text=True),
     Column("label", "method", text=True),
-    Column("share_of_true_hypervolume", "true HV share", intervals=True),
+    Column("share_of_true_hypervolume", "HV share", intervals=True),
     Column("hypervolume", "hypervolume", intervals=True),
-    Column("exact_front_share", "exact front"),
+    Column("exact_front_share", "exact"),
+    Column("points", "points"),
     Column("million_velocity_evaluations", "M evals"),
-    Column("million_velocity_evaluations_per_model", "per model"),
-    Column("seconds", "seconds", decimals=1),
+    Column("million_velocity_evaluations_per_model", "each"),
+    Column("thousand_reward_calls", "calls", decimals=1),
+    Column("seconds", "sec", decimals=1),
     Column("seeds", "seeds"),
 )
 COLUMNS_NOTE = (
-    "mean ± half of the 95 % t interval over seeds; HV hypervolume; exact front: share that the true front itself "
-    "reaches at the same preferences (no bound: points that drift may lie better spread); M evals: million "
-    "velocity evaluations of training, all models of the front together"
+    "mean ± half of the 95 % t interval over seeds, for new trainings on the same prompts; HV share: hypervolume "
+    "over that of the true front; exact: "
+    "share that the true front itself reaches at the same preferences (no bound: drifting points may lie better "
+    "spread); points: of the front, of which hypervolume favors many; M evals: million velocity evaluations of "
+    "training, all models of the front together; calls: thousand samples scored, likewise; sec: seconds of training"
 )
 
 
 COMPARISON_NOTE = (
-    "paired by seed: difference with its 95 % t interval, two-sided p adjusted by Holm for the benchmark's "
-    "comparisons; higher: the other method cannot be the best (one-sided, corrected for the number of methods)"
+    "paired by seed: difference with its 95 % t interval, which is corrected for nothing; p: of the one-sided test "
+    "that the verdict and the marks = rest on, times the number of the other methods; higher: p < 0.05, the "
+    "other method cannot be the best"
 )
 
 
@@ -74,8 +75,10 @@ def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cel
         Cell(found.get("share_of_true_hypervolume"), best, tied, not row.exact),
         Cell(volume, best, tied, not row.exact),
         Cell(None if exact_front_share is None else exact_front_share.mean),
+        Cell(row.points),
         Cell(found["velocity_evaluations"].mean / MILLION if trained else None),
         Cell(found["velocity_evaluations_per_model"].mean / MILLION if trained else None),
+        Cell(found["reward_calls"].mean / THOUSAND if trained else None),
         Cell(found["seconds"].mean if trained else None),
         Cell(volume.seeds),
     )
@@ -91,9 +94,14 @@ def best_and_tied(part: BenchmarkSummary, quantity: str = "hypervolume") -> tupl
         part: The benchmark.
         quantity: Name of a quantity of which more is better; methods without it do not compete.
     """
-    rows = [row for row in part.last_rows if quantity in row.quantities]
-    found = tied_set({row.method: row.quantities[quantity].values for row in rows})
+    found = tied_set_of(part, quantity)
     return (None, frozenset()) if found is None else (found.best, found.tied)
+
+
+def tied_set_of(part: BenchmarkSummary, quantity: str = "hypervolume") -> TiedSet | None:
+    """Return the same as a set that says besides of which methods nothing can be said; None for fewer than two."""
+    rows = [row for row in part.last_rows if quantity in row.quantities]
+    return tied_set({row.method: row.quantities[quantity].values for row in rows})
 
 
 def full_table(summary: Summary) -> Table:
@@ -169,7 +177,7 @@ def comparison_table(summary: Summary) -> Table:
         first = [row for row in part.last_rows if row.method == best]
         pairs = list(itertools.product(first, [row for row in part.last_rows if row.method != best]))
         values = [tuple(row.quantities["hypervolume"].values for row in pair) for pair in pairs]
-        adjusted = _adjusted([_p(*pair) for pair in values])
+        adjusted = [separation_p(own, others, rivals=len(pairs)) for own, others in values]
         for (one, other), found, p in zip(pairs, itertools.starmap(paired_difference, values), adjusted, strict=True):
             verdict = _verdict(found, tied=other.method in tied)
             cells = (part.record.name, *_difference(one, other, found), p, verdict)
@@ -181,16 +189,6 @@ def _verdict(found: Comparison | None, *, tied: bool) -> str:
     if found is None:
         return "no shared seed"
     return "not separable" if tied else "higher"
-
-
-def _p(one: Mapping[int, float], other: Mapping[int, float]) -> float | None:
-    return paired_t_p(np.array([one[seed] - other[seed] for seed in one if seed in other]))
-
-
-def _adjusted(values: Sequence[float | None]) -> list[float | None]:
-    # Comparisons that cannot be made take no part.
-    found = iter(holm([p for p in values if p is not None]))
-    return [None if p is None else float(next(found)) for p in values]
 
 
 def _difference(first: Row, second: Row, found: Comparison | None) -> tuple[str, str, Interval | None, int]:

@@ -1,65 +1,42 @@
 """The two pages of a report: README.md, which links the pictures, and index.html, which holds them."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from analysis.pictures import Exhibition
 from analysis.report import across, control_table, gradient_tables, held_out_tables, picture_page, single_models
+from analysis.report.assets import SCRIPTS, STYLES, asset, content_policy, json_text
 from analysis.report.depth_page import CONTROL, Depth, depth_sections, pictures_of
+from analysis.report.explorer import explorer_data
+from analysis.report.explorer_pictures import Gallery, galleries_of
 from analysis.report.headline import comparison_table, headline_table, indicator_table
+from analysis.report.html_parts import EXPLORER_SHARE, LIMIT, fitting, page_sections
 from analysis.report.notes import invariants_line, origins
+from analysis.report.phrases import counted
 from analysis.report.section import Section
 from analysis.report.single_models import single_model_table
 from analysis.summary import Summary
+from analysis.tables import markdown_text
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from analysis.report.commands import Command
+    from analysis.report.words import Words
+
+SEEN = 8
+"""Notes that are not folded."""
+RESERVE = 100_000
+"""Bytes for what is not known before the pictures are chosen."""
 GRADIENT_PICTURES = ("gradients-", "gradient-parts-", "coefficients-")
 
 READING = (
     "A method's points are its mean rewards over prompts and samples, one point a preference. Each method stands with "
     "its last checkpoint; `name @ 20 %` is the same method at that share of its training cost. `M evals` counts all "
-    "models of a front, `per model` each: compare rows of equal `M evals` for equal total cost, and rows of equal "
-    "`per model` for equal cost of a model."
+    "models of a front, `each` one of them: compare rows of equal `M evals` for equal total cost, and rows of equal "
+    "`each` for equal cost of a model."
 )
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
-<style>
- body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 2rem auto; max-width: 72rem;
-        padding: 0 1rem; }
- h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
- h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
- .table { overflow-x: auto; }
- table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
- th, td { text-align: left; padding: .3rem .8rem; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
- th { border-bottom: 2px solid #888; } td.number, th.number { text-align: right; }
- tbody tr:hover { background: #f5f8fb; }
- td:last-child { white-space: normal; }
- img { max-width: 100%; height: auto; display: block; margin: .8rem auto; }
- .quiet { color: #666; font-size: .88rem; } .warning { background: #fff6e0; border-left: 4px solid #e69f00;
- padding: .5rem 1rem; } code { font-size: .9em; }
-</style>
-</head>
-<body>
-<h1>{{ title }}</h1>
-<p class="quiet">{{ line }}</p>
-{% if notes %}<div class="warning"><ul>{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ul></div>{% endif %}
-{% for section in sections %}<h2>{{ section.heading }}</h2>
-{% for sentence in section.lead %}<p class="quiet">{{ sentence | replace("`", "") }}</p>
-{% endfor %}{% for title, table in section.tables %}{% if title %}<h3>{{ title }}</h3>
-{% endif %}<div class="table">{{ table.to_html() | safe }}</div>
-{% for note in table.notes %}<p class="quiet">{{ note }}</p>
-{% endfor %}{% endfor %}{% for sentence in section.after %}<p class="quiet">{{ sentence | replace("`", "") }}</p>
-{% endfor %}{% for name in section.pictures %}<img alt="{{ name }}" src="data:image/png;base64,{{ pictures[name] }}">
-{% endfor %}{% endfor %}<h2>Origin</h2>
-<div class="table"><table><tbody>{% for name, value in origins %}<tr><td>{{ name }}</td><td>{{ value }}</td></tr>
-{% endfor %}</tbody></table></div>
-</body>
-</html>
-"""
 
 
 def sections_of(
@@ -107,6 +84,8 @@ def markdown_page(
     notes: Sequence[str],
     extra: Sequence[Section] = (),
     depth: Depth | None = None,
+    *,
+    words: "Sequence[Words]" = (),
 ) -> str:
     """Return README.md of a report.
 
@@ -116,10 +95,15 @@ def markdown_page(
         notes: What limits the claims.
         extra: Sections of what this suite alone has.
         depth: What is known of the fronts besides their volume, or None to leave that out.
+        words: The report in plain words, which come first.
     """
     lines = [f"# {_title(summary)}", "", invariants_line(summary.runs), ""]
+    for block in words:
+        lines += [f"## {block.heading}", ""] if block.heading else []
+        lines += [" ".join(block.told), "", *(f"- {line}" for line in block.advice), ""]
+        lines += [" ".join(block.folded), ""] if block.folded else []
     if notes:
-        lines += ["## Notes", "", *(f"- {note}" for note in notes), ""]
+        lines += ["## Notes", "", *(f"- {markdown_text(note)}" for note in notes), ""]
     for section in sections_of(summary, pictures, extra, depth):
         lines += [f"## {section.heading}", "", *(f"{sentence}\n" for sentence in section.lead)]
         for title, table in section.tables:
@@ -137,8 +121,13 @@ def html_page(
     notes: Sequence[str],
     extra: Sequence[Section] = (),
     depth: Depth | None = None,
+    *,
+    exhibitions: Sequence[Exhibition] = (),
+    words: "Sequence[Words]" = (),
+    ledger: Section | None = None,
+    commands: "Sequence[Command]" = (),
 ) -> str:
-    """Return index.html of a report: one file that needs no other and no network.
+    """Return index.html of a report: one file below 10 MB that needs no other and no network.
 
     Args:
         summary: The suite.
@@ -146,18 +135,70 @@ def html_page(
         notes: What limits the claims.
         extra: Sections of what this suite alone has.
         depth: What is known of the fronts besides their volume, or None to leave that out.
+        exhibitions: Pictures for the explorer; as many as fit are taken.
+        words: The report in plain words, which come first.
+        ledger: The ledger of claims, which comes behind all other sections.
+        commands: Commands that make the runs again.
+
+    Raises:
+        RecordError: If a sheet of pictures is missing or damaged.
     """
+    sections = [*sections_of(summary, list(pictures), extra, depth), *([] if ledger is None else [ledger])]
+
+    def page(texts: Mapping[str, str], galleries: Mapping[str, Gallery], left_out: Sequence[str]) -> str:
+        data = explorer_data(summary, galleries)
+        return _rendered(
+            title=_title(summary),
+            provenance=_provenance(summary),
+            words=words,
+            seen=SEEN,
+            notes=notes,
+            left_out=left_out,
+            data=json_text(data) if data["benchmarks"] else "",
+            moving=any(method["follows"] for one in data["benchmarks"] for method in one["methods"]),
+            sections=page_sections(sections, texts),
+            commands=commands,
+            origins=origins(summary),
+        )
+
+    # Everything but pictures must be there, so what it needs is known before they are chosen.
+    room = LIMIT - RESERVE - len(page({}, {}, ()).encode())
+    texts = fitting(pictures, room)
+    left = room - sum(map(len, texts.values()))
+    galleries, left_out = galleries_of(exhibitions, min(left, EXPLORER_SHARE))
+    return page(texts, galleries, left_out)
+
+
+def _rendered(**parts: Any) -> str:
     import jinja2
 
-    template = jinja2.Environment(autoescape=True).from_string(PAGE)
-    return template.render(
-        title=_title(summary),
-        line=invariants_line(summary.runs),
-        notes=notes,
-        sections=sections_of(summary, list(pictures), extra, depth),
-        pictures={name: base64.b64encode(data).decode() for name, data in pictures.items()},
-        origins=origins(summary),
+    environment = jinja2.Environment(autoescape=True)
+    environment.filters["spans"] = _spans
+    scripts = {name: asset(name) for name in SCRIPTS}
+    return environment.from_string(asset("page.html")).render(
+        policy=content_policy(scripts), styles=[asset(name) for name in STYLES], scripts=scripts.values(), **parts
     )
+
+
+def _spans(text: str) -> "Markup":
+    """Return a sentence as HTML, what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    pieces = str(text).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 and index + 1 < len(pieces) else escape(piece)
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _provenance(summary: Summary) -> str:
+    seeds = {run.record.seed for run in summary.runs}
+    counts = (
+        counted(len(summary.methods), "method"),
+        counted(len(summary.benchmarks), "benchmark"),
+        counted(len(seeds), "seed"),
+    )
+    return f"{', '.join(counts)}. {invariants_line(summary.runs)}."
 
 
 def _title(summary: Summary) -> str:

@@ -1,15 +1,12 @@
 """The pictures that models painted, as a part of a suite's report."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from analysis.looks import Look
 from analysis.pictures import Exhibition, exhibition_of
+from analysis.report.studio import Drawing
 from analysis.summary import Summary
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from analysis.plots import Look
 
 STRIP, GRID, THUMBNAILS = "strip-", "grid-", "thumbnails-"
 PREFIXES = (STRIP, GRID, THUMBNAILS)
@@ -34,19 +31,13 @@ def exhibitions_of(summary: Summary) -> tuple[Exhibition, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def picture_figures(shown: Exhibition, looks: "Mapping[str, Look]") -> "Iterator[tuple[str, Figure]]":
-    """Yield the figures of a benchmark with their names, one at a time; call it inside `drawing`.
-
-    Raises:
-        RecordError: If a sheet is missing or damaged.
-    """
+def picture_drawings(shown: Exhibition, looks: Mapping[str, Look]) -> dict[str, Drawing]:
+    """Return what draws the pictures of a benchmark, by name; drawing reads sheets, which may be damaged."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
     from analysis.plots import grid_figure, strip_figure, thumbnail_figure
 
-    for prefix, draw in ((STRIP, strip_figure), (GRID, grid_figure), (THUMBNAILS, thumbnail_figure)):
-        figure = draw(shown, looks)
-        if figure is not None:
-            yield f"{prefix}{shown.part.record.name}", figure
+    kinds = {STRIP: strip_figure, GRID: grid_figure, THUMBNAILS: thumbnail_figure}
+    return {f"{prefix}{shown.part.record.name}": partial(draw, shown, looks) for prefix, draw in kinds.items()}
 
 
 def captions(names: Sequence[str]) -> tuple[str, ...]:

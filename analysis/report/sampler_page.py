@@ -1,17 +1,14 @@
 """The sampler study as a part of a suite's report: one table, what it says of each claim, and two pictures."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import partial
 
 from analysis.report.section import Section
+from analysis.report.studio import Drawing
 from analysis.sampler_curves import Kind
 from analysis.sampler_findings import findings
 from analysis.samplers import BASELINES, STALLED, SamplerStudy
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
 from analysis.ties import tied_set
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 NAME = "samplers"
 ERRORS, REWARDS = f"{NAME}-errors", f"{NAME}-rewards"
@@ -28,13 +25,12 @@ CAUTION = (
 )
 
 
-def sampler_figures(study: SamplerStudy) -> "Mapping[str, Figure]":
-    """Return the pictures by name; call it inside `drawing`."""
+def sampler_drawings(study: SamplerStudy) -> dict[str, Drawing]:
+    """Return what draws the pictures, by name."""
     # Imported here because matplotlib takes as long to load as the numbers to compute.
     from analysis.plots.samplers import error_figure, reward_figure
 
-    rewards = reward_figure(study)
-    return {ERRORS: error_figure(study)} | ({} if rewards is None else {REWARDS: rewards})
+    return {ERRORS: partial(error_figure, study), REWARDS: partial(reward_figure, study)}
 
 
 def sampler_section(study: SamplerStudy) -> Section:

@@ -12,6 +12,7 @@ from analysis.attainment import (
     attainment_volumes,
     sets_of_share,
     shared_sets,
+    sliced_sets,
 )
 from analysis.hypervolume import hypervolume
 from tests.support.oracles_attainment import naive_attained, naive_gains, naive_surface
@@ -148,3 +149,24 @@ def test_only_shared_seeds_are_compared_and_nothing_is_changed() -> None:
     attainment_surface(list(sets.values()), share=0.5)
     for seed, points in sets.items():
         np.testing.assert_array_equal(points, copies[seed])
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.2, 0.6, 5.0])
+def test_a_slice_is_attained_as_the_whole_is_at_its_level(level: float) -> None:
+    sets, corner = some_sets(9, 4, 3), np.array([-0.5, -0.4])
+    slices = sliced_sets(sets, level, corner=corner)
+    places = np.random.default_rng(2).uniform(corner, 1.0, size=(200, 2))
+    expected = [naive_attained(sets, np.append(place, level)) / 4 for place in places]
+    assert attained_share(slices, places).tolist() == expected
+    # So is every surface of it, and there is one where no seed reaches the level.
+    for share in (0.25, 0.5, 0.75, 1.0):
+        surface = attainment_surface(slices, share=share)
+        attained = [naive_attained(sets, np.append(corner_of, level)) >= 4 * share for corner_of in surface]
+        assert all(attained) or surface.tolist() == [corner.tolist()]
+
+
+def test_only_three_rewards_are_sliced() -> None:
+    with pytest.raises(ValueError, match="points must have 3 columns, found 2"):
+        sliced_sets(some_sets(0, 2, 2), 0.0, corner=[0, 0])
+    with pytest.raises(ValueError, match="corner must be finite"):
+        sliced_sets(some_sets(0, 2, 3), 0.0, corner=[0, np.nan])

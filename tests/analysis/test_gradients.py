@@ -13,6 +13,7 @@ from analysis.gradients import (
     cosine_statistics,
     gradient_quantities,
     gramian_statistics,
+    least_cosines,
     pairwise_cosines,
     plain_sum_cosines,
     update_cosines,
@@ -209,3 +210,14 @@ def test_json_says_null_where_nothing_is_known(gradient_summary: Summary) -> Non
     for key in ("conflict_rate_solved", "conflict_rate_between"):
         assert marble[key]["mean"] in (0.0, 0.5)
         assert rows["two-targets", "weighted_sum"][key] is None
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=SEEDS)
+def test_the_least_cosine_is_that_of_the_rewards_that_have_one(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    cosines = generator.uniform(-1.0, 1.0, size=(6, 3))
+    cosines[generator.uniform(size=cosines.shape) < 0.4] = np.nan
+    for row, least in zip(cosines, least_cosines(cosines), strict=True):
+        known = [value for value in row if not math.isnan(value)]
+        assert math.isnan(least) if not known else least == min(known)

@@ -13,6 +13,7 @@ from analysis.hacking import (
     MethodVerdict,
     feature_changes,
     judge_change,
+    point_features,
     verdicts_of,
 )
 from analysis.held_out import feature_quantities, read_features
@@ -76,7 +77,7 @@ def test_points_that_pay_are_flagged_and_left_out_of_the_clean_volume(folder: Pa
     for seed, front in part.fronts["pareto_slider"].items():
         kept = hypervolume(front.points[[0, 2, 4]], reference_point=part.yardstick.reference_point)
         assert verdict.clean_volume.values[seed] == kept
-    (row,) = hacking_table(part, (verdict,)).rows
+    (row,) = hacking_table(part, (verdict,), {verdict.method: {}}).rows
     assert [cell.value for cell in row[:3]] == ["pareto_slider", 5, 2]
     assert row[-1].value == "clean (2)"
     assert isinstance(row[5].value, float)
@@ -122,7 +123,7 @@ def test_one_seed_says_nothing(tmp_path: Path) -> None:
     part = part_of(folder)
     (verdict,) = verdicts_of(part)
     assert (verdict.unknown, verdict.points, verdict.clean_volume) == (ONE_SEED, (), None)
-    (row,) = hacking_table(part, (verdict,)).rows
+    (row,) = hacking_table(part, (verdict,), {verdict.method: {}}).rows
     assert [row[index].value for index in (2, 4, 5)] == [None, None, None]
     assert row[-1].value == "unknown: one seed"
 
@@ -160,7 +161,8 @@ def test_features_of_flagged_points_stand_beside(folder: Path) -> None:
     add_real_features(folder / "two-targets")
     part = part_of(folder)
     (verdict,) = verdicts_of(part)
-    found = feature_changes(part, verdict)
+    by_point = point_features(part, verdict)
+    found = feature_changes(by_point, verdict.flagged)
     real = read_features(folder / "two-targets" / REAL_FEATURES_FILE, ("prompt_id",))[1]
     columns, features = read_features(runs(folder)[0] / FEATURES_FILE, ("step", "point", "prompt_id"))
     steps, points, prompts = (columns[name] for name in ("step", "point", "prompt_id"))
@@ -170,9 +172,11 @@ def test_features_of_flagged_points_stand_beside(folder: Path) -> None:
         return feature_quantities(features[rows], prompts[rows], real)
 
     for name in ("frechet", "diversity"):
+        for point, change in enumerate(by_point[name]):
+            assert change.values[0] == pytest.approx(at(100, point)[name] - at(0, 0)[name], rel=1e-12)
         expected = (at(100, 1)[name] + at(100, 3)[name]) / 2 - at(0, 0)[name]
         assert found[name].values[0] == pytest.approx(expected, rel=1e-12)
-    labels = [column.label for column in hacking_table(part, (verdict,)).columns]
+    labels = [column.label for column in hacking_table(part, (verdict,), {verdict.method: by_point}).columns]
     assert labels[6:8] == ["distance to real", "diversity"]
 
 
@@ -187,4 +191,4 @@ def test_damaged_features_are_refused(folder: Path) -> None:
     kept = frame[frame["point"] != 4]
     write_table(path, {name: kept[name].to_numpy() for name in kept.columns})
     with pytest.raises(RecordError, match="expected 5 points at step 100"):
-        feature_changes(part, verdict)
+        point_features(part, verdict)

@@ -1,6 +1,7 @@
 """Intervals against scipy and against their promise."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -86,3 +87,12 @@ def test_verdicts_without_evidence() -> None:
     assert single.verdict == "one seed"
     assert single.difference.mean == -3.0
     assert paired_difference({0: 1.0}, {1: 1.0}) is None
+
+
+def test_an_interval_can_be_sent_to_another_process() -> None:
+    found = interval({0: 1.0, 3: 2.0})
+    again = pickle.loads(pickle.dumps(found))
+    assert again == found
+    assert dict(again.values) == {0: 1.0, 3: 2.0}
+    with pytest.raises(TypeError):
+        again.values[0] = 2.0

@@ -50,19 +50,45 @@ def test_markdown() -> None:
 
 def test_latex() -> None:
     assert TABLE.to_latex() == (
-        "\\begin{tabular}{lrr}\n\\toprule\n"
+        "\\begin{tabular}{@{}lrr@{}}\n\\toprule\n"
         "method & volume [\\%] & seeds \\\\\n\\midrule\n"
-        "pareto\\_slider @ 20 \\% & \\textbf{2.00 $\\pm$ 2.48} & 3 \\\\\n"
-        "nft|a & 0.50$^{=}$ & 1 \\\\\n"
-        "base & - & - \\\\\n"
+        "pareto\\_slider @ 20 \\% & \\textbf{2.00\\,$\\pm$\\,2.48} & 3 \\\\\n"
+        "nft\\textbar{}a & 0.50\\rlap{$^{=}$} & 1 \\\\\n"
+        "base & -- & -- \\\\\n"
         "\\bottomrule\n\\end{tabular}\n% a note\n"
     )
 
 
+def test_latex_aligns_decimals_and_sets_minus_signs() -> None:
+    narrow, wide = interval({0: -1.0, 1: -1.5}), interval({0: 1.0, 1: 9.0})
+    rows = ((Cell("a"), Cell(narrow)), (Cell("a-b"), Cell(wide)))
+    lines = Table((Column("m", "m", text=True), Column("v", "v", decimals=1, intervals=True)), rows).to_latex()
+    assert "a & $-$1.2\\,$\\pm$\\,\\phantom{0}3.2 \\\\" in lines
+    assert "a-b & 5.0\\,$\\pm$\\,50.8 \\\\" in lines
+
+
+def test_latex_sets_groups_apart() -> None:
+    columns = (Column("benchmark", "benchmark", text=True), Column("value", "value"))
+    rows = tuple((Cell(name), Cell(value)) for name, value in (("a", 1), ("a", 2), ("b", 3)))
+    assert Table(columns, rows).to_latex().splitlines()[2:-2] == [
+        "benchmark & value \\\\",
+        "\\midrule",
+        "a & 1 \\\\",
+        "a & 2 \\\\",
+        "\\midrule",
+        "b & 3 \\\\",
+    ]
+    assert Table(columns, rows[1:]).to_latex().count("midrule") == 1
+
+
 def test_latex_escapes_everything_special() -> None:
-    table = Table((Column("a", "a", text=True),), ((Cell(r"\&%$#_{}~^"),),))
-    expected = r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{} \\"
+    table = Table((Column("a", "a", text=True),), ((Cell("\\&%$#_{}~^<>|±≈≤≥→\n\N{MINUS SIGN}"),),), ("a\nnote",))
+    expected = (
+        r"\textbackslash{}\&\%\$\#\_\{\}\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}\textbar{}"
+        r"$\pm$$\approx$$\leq$$\geq$$\rightarrow$ $-$ \\"
+    )
     assert expected in table.to_latex()
+    assert table.to_latex().endswith("% a note\n")
 
 
 def test_csv_has_full_precision_and_the_ends_of_intervals() -> None:
@@ -124,3 +150,9 @@ def test_terminal_keeps_names_whole() -> None:
     stream = io.StringIO()
     TABLE.to_terminal(Console(file=stream, width=46, force_terminal=True, color_system=None))
     assert "pareto_slider @ 20 %" in stream.getvalue()
+
+
+def test_names_become_neither_tags_nor_links_in_markdown() -> None:
+    name, shown = "<b>x</b> [y](z)\n1 < 2 | 3", r"&lt;b>x&lt;/b> [y]\(z) 1 < 2 \| 3"
+    table = Table((Column("a", name, text=True),), ((Cell(name),),), (name,))
+    assert table.to_markdown().splitlines() == [f"| {shown} |", "|:--|", f"| {shown} |", "", shown]

@@ -1,5 +1,8 @@
 """The frame of a benchmark, and the exact_front_share of a finite sweep."""
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -84,3 +87,25 @@ def test_records_that_do_not_fit_their_rewards_are_refused() -> None:
     record = COSTS.record()
     with pytest.raises(RecordError, match="benchmark costs: values must have 2 columns"):
         yardstick_of(record.model_copy(update={"reference_point": [0.0]}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"rewards": []}, "expected at least one reward, found none"),
+        ({"rewards": [COSTS.record().rewards[0]] * 2}, "expected rewards of different names, found r0 twice"),
+        ({"held_out": [COSTS.record().rewards[1]] * 2}, "expected held-out rewards of different names, found r1 twice"),
+        ({"reference_point": [math.nan, 0.5]}, r"expected a finite reference_point, found \[nan, 0.5\]"),
+        ({"bounds": [(0.0, math.inf), (0.0, 1.0)]}, r"expected finite bounds, found \[\(0.0, inf\), \(0.0, 1.0\)\]"),
+        (
+            {"bounds": [(0.0, 1.0), (1.0, 0.0)]},
+            r"expected bounds with low < high, found \[\(0.0, 1.0\), \(1.0, 0.0\)\]",
+        ),
+        ({"bounds": [(0.0, 1.0), (1.0, 1.0)]}, "expected bounds with low < high, found "),
+        ({"true_hypervolume": math.nan}, "expected a finite true_hypervolume above 0, found nan"),
+        ({"true_hypervolume": 0.0}, "expected a finite true_hypervolume above 0, found 0.0"),
+    ],
+)
+def test_what_would_turn_into_nan_in_a_table_is_refused(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(RecordError, match=rf"^benchmark costs: {says}"):
+        yardstick_of(COSTS.record().model_copy(update=changes))

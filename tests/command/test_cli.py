@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from multiprocessing.connection import Pipe
@@ -64,10 +65,22 @@ def test_a_finished_suite_is_not_run_again(command: Command, records: Path) -> N
     assert answer.err == ""
 
 
+def test_a_report_can_have_a_ledger_and_what_a_paper_needs(command: Command, records: Path) -> None:
+    assert not (records / "tiny/report/paper").exists()
+    ledger = Path(__file__).parents[2] / "results/reference/ledger/claims.json"
+    answer = command("report", "results", "--paper", "--ledger", ledger)
+    assert answer.code == 0, answer.err
+    made = {path.suffix for path in (records / "tiny/report/paper").iterdir()}
+    assert made == {".pdf", ".svg", ".tex"}
+    assert "Claims of the papers" in (records / "tiny/report/index.html").read_text()
+    refused = command("report", "results", "--ledger", "nowhere.json")
+    assert refused.code == 2
+    assert "--ledger: expected a file that" in refused.err
+
+
 def test_a_report_is_made_from_records_alone(command: Command, records: Path) -> None:
     wanted = json.loads((records / "tiny/report/summary.json").read_text())
-    for path in (records / "tiny/report").iterdir():
-        path.unlink()
+    shutil.rmtree(records / "tiny/report")
     answer = command("report", "results")
     assert answer.code == 0
     assert "two_models" in answer.out

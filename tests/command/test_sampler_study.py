@@ -31,7 +31,7 @@ def test_a_tiny_run_ends_with_the_table_and_both_pictures(command: Command) -> N
     (run,) = find_runs(FOLDER)
     assert run.record.status == "done"
     for name in ("samplers-errors", "samplers-rewards"):
-        assert {f"{name}.png", f"{name}.svg"} <= {path.name for path in (FOLDER / "report").iterdir()}
+        assert f"{name}.png" in {path.name for path in (FOLDER / "report").iterdir()}
     written = (FOLDER / EXACT_FILE).stat().st_mtime_ns
     again = command("run", *TINY, "--json")
     assert again.code == 0

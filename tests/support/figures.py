@@ -2,10 +2,15 @@
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.plots import drawing, render
+from analysis.plots.panels import Panel
+from analysis.plots.scales import Scale
+from analysis.plots.sheets import Sheet
+
+Array = npt.NDArray[np.float64]
 
 
 def drawn(figure: Figure | None) -> Figure:
@@ -16,7 +21,54 @@ def drawn(figure: Figure | None) -> Figure:
     return figure
 
 
-def points_of(axes: Axes, **wanted: str) -> npt.NDArray[np.float64]:
-    """Return the points [N, 2] of all lines of an axes with these properties."""
-    kept = [line for line in axes.get_lines() if all(getattr(line, f"get_{k}")() == v for k, v in wanted.items())]
-    return np.concatenate([np.column_stack([line.get_xdata(), line.get_ydata()]) for line in kept])
+def sheet_of(figure: Figure | None) -> Sheet:
+    """Return a sheet that is there, rendered as for a report."""
+    found = drawn(figure)
+    assert isinstance(found, Sheet)
+    return found
+
+
+def value_at(scale: Scale, share: Array) -> Array:
+    """Return what stands at places of an axis, 0 at its lower end: the other way round than `Scale.share`."""
+    if scale.log:
+        return np.asarray(scale.low * (scale.high / scale.low) ** share)
+    return np.asarray(scale.low + share * (scale.high - scale.low))
+
+
+def data_of(panel: Panel, places: npt.ArrayLike) -> Array:
+    """Return places on a sheet [..., 2] in units of a panel's data."""
+    at = np.asarray(places, dtype=np.float64)
+    x = value_at(panel.x, (at[..., 0] - panel.left) / panel.width)
+    return np.stack([x, value_at(panel.y, (at[..., 1] - panel.bottom) / panel.height)], axis=-1)
+
+
+def lines_in(panel: Panel, **wanted: str) -> list[Line2D]:
+    """Return the lines of a panel with these properties."""
+    return [line for line in panel.lines if all(getattr(line, f"get_{k}")() == v for k, v in wanted.items())]
+
+
+def points_in(panel: Panel, **wanted: str) -> Array:
+    """Return the points [N, 2] of all lines of a panel with these properties, in units of the data."""
+    kept = [np.column_stack([line.get_xdata(), line.get_ydata()]) for line in lines_in(panel, **wanted)]
+    return data_of(panel, np.concatenate([np.empty((0, 2)), *kept]))
+
+
+def words_on(sheet: Sheet) -> list[str]:
+    """Return all that is written on a sheet."""
+    return [text.get_text() for text in sheet.texts]
+
+
+def overlapping_words(sheet: Sheet) -> list[tuple[str, str]]:
+    """Return the pairs of words of a sheet that cover one another, and words beyond its edge with themselves."""
+    with drawing():
+        sheet.draw_without_rendering()
+        boxes = [(text.get_text(), text.get_window_extent()) for text in sheet.texts if text.get_text()]
+    found = []
+    for index, (one, box) in enumerate(boxes):
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > sheet.bbox.x1 + 1 or box.y1 > sheet.bbox.y1 + 1:
+            found.append((one, one))
+        for other, beside in boxes[index + 1 :]:
+            across = min(box.x1, beside.x1) - max(box.x0, beside.x0)
+            if across > 1 and min(box.y1, beside.y1) - max(box.y0, beside.y0) > 1:
+                found.append((one, other))
+    return found

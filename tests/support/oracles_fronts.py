@@ -1,6 +1,8 @@
 """Slow, obvious twins of the indicators in `analysis`, written from their definitions. More is better throughout."""
 
 import itertools
+import math
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -58,3 +60,39 @@ def naive_expected_utility(points: Array, draws: int, generator: np.random.Gener
     """Return a Monte Carlo mean over uniform weights of the best weighted sum; its error falls with sqrt(draws)."""
     weights = generator.dirichlet(np.ones(points.shape[1]), size=draws)
     return float(np.mean([max(weight @ point for point in points) for weight in weights]))
+
+
+def hypervolume_by_slices(points: Array, reference_point: Array) -> Fraction:
+    """Return the volume as a sum over slices of the last objective, in exact rational numbers; for some 8 points."""
+    boxes = [[Fraction(float(x)) - Fraction(float(r)) for x, r in zip(p, reference_point, strict=True)] for p in points]
+    return _sliced([box for box in boxes if min(box) > 0])
+
+
+def _sliced(boxes: list[list[Fraction]]) -> Fraction:
+    """Return the volume of boxes [N][K] that all start at 0."""
+    if not boxes:
+        return Fraction(0)
+    if len(boxes[0]) == 1:
+        return max(box[0] for box in boxes)
+    total, floor = Fraction(0), Fraction(0)
+    for height in sorted({box[-1] for box in boxes}):
+        total += (height - floor) * _sliced([box[:-1] for box in boxes if box[-1] >= height])
+        floor = height
+    return total
+
+
+def naive_coverage(first: Array, second: Array) -> float:
+    """Return the share of the second set that a point of the first reaches in every objective."""
+    reached = [any(all(a >= b for a, b in zip(p, q, strict=True)) for p in first) for q in second]
+    return sum(reached) / len(reached)
+
+
+def utility_over_lattice(points: Array, divisions: int) -> float:
+    """Return the mean, over all weights that are multiples of 1 / divisions, of the best weighted sum."""
+    n_objectives, best = points.shape[1], []
+    for parts in itertools.product(range(divisions + 1), repeat=n_objectives - 1):
+        rest = divisions - sum(parts)
+        if rest >= 0:
+            weights = [part / divisions for part in (*parts, rest)]
+            best.append(max(math.fsum(w * x for w, x in zip(weights, point, strict=True)) for point in points.tolist()))
+    return math.fsum(best) / len(best)

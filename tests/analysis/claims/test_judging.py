@@ -10,7 +10,7 @@ from analysis.claims.evidence import Evidence, field_of
 from analysis.claims.judging import counts, entry_json, evidence_in, judge
 from analysis.claims.rules import above
 from analysis.claims.statistics import Difference
-from benchmarks.records import RecordError, UsageError
+from benchmarks.records import EVALUATIONS_FILE, RecordError, UsageError
 from tests.analysis.claims.records import GOOD, POOR, SEEDS, arm, failing, write
 
 CLAIM = Claim(
@@ -127,6 +127,31 @@ def test_runs_of_another_experiment_are_refused(tmp_path: Path, change: str, fou
         with pytest.raises(RecordError, match="expected ") as error:
             evidence.standing(own)
         assert found in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"seed": 0}, "toy/two-targets/good/seed0"),
+        ({"suite": "shapes"}, "shapes/two-targets/good/seed1"),
+        ({"method": {"name": "poor", "paper": "", "settings": {}}}, "toy/two-targets/poor/seed1"),
+    ],
+)
+def test_a_copy_of_another_run_does_not_count_twice(tmp_path: Path, change: dict[str, Any], found: str) -> None:
+    write(tmp_path, GOOD, (1,), lambda content: content.update(change))
+    with pytest.raises(
+        RecordError, match=rf"seed1/run.json: expected the run toy/two-targets/good/seed1, found {found}$"
+    ):
+        Evidence((tmp_path,)).standing(arm(GOOD))
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1"])
+def test_a_damaged_table_leaves_the_claim_open_and_is_named(tmp_path: Path, content: bytes) -> None:
+    folders = write(tmp_path, GOOD) + write(tmp_path, POOR)
+    (folders[4] / EVALUATIONS_FILE).write_bytes(content)
+    entry = judge(CLAIM, Evidence((tmp_path,)))
+    assert (entry.verdict, entry.effects) == (NOT_RUN, ())
+    assert f"{folders[4] / EVALUATIONS_FILE} is damaged: expected a parquet file" in entry.reason
 
 
 def test_seeds_that_were_run_differently_are_refused(tmp_path: Path) -> None:

@@ -4,77 +4,94 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from analysis.front import Front
+from analysis.front import Front, oriented
 from analysis.plots import assign_looks, drawing, front_figure
+from analysis.plots.fronts import close_up, draw_pair
 from analysis.plots.means import mean_points
-from analysis.summary import Summary, summarize
+from analysis.plots.sheets import Sheet
+from analysis.summary import BenchmarkSummary, Summary, summarize
 from tests.analysis.synthetic_records import RECIPES, Recipe, Task, write_tree
+from tests.support.figures import overlapping_words, points_in, sheet_of, words_on
 
 LEGEND = ["true front", "fixed_weights", "nft_preference", "pareto_slider", "base model", "reference point"]
 
 
-def panels_of(summary: Summary, name: str) -> tuple[list[Axes], list[str]]:
+def figure_of(summary: Summary, name: str) -> tuple[BenchmarkSummary, Sheet]:
     part = {part.record.name: part for part in summary.benchmarks}[name]
     with drawing():
-        figure = front_figure(part, assign_looks(part.fronts))
-        figure.draw_without_rendering()
-    return figure.axes, [text.get_text() for text in figure.legends[0].get_texts()]
+        sheet = sheet_of(front_figure(part, assign_looks(part.fronts)))
+    assert overlapping_words(sheet) == []
+    return part, sheet
 
 
 @pytest.mark.parametrize(("name", "count"), [("two-targets", 2), ("three-targets", 3)])
 def test_one_panel_for_each_pair_of_rewards(suite_summary: Summary, name: str, count: int) -> None:
-    panels, legend = panels_of(suite_summary, name)
-    assert len(panels) == count
-    assert legend == LEGEND
-    assert panels[0].get_xlabel() == "r0, more is better →"
+    _, sheet = figure_of(suite_summary, name)
+    assert len(sheet.panels) == count
+    assert list(sheet.entries) == LEGEND
+    assert "r0, more is better →" in words_on(sheet)
 
 
 def test_rewards_to_minimize_run_backwards_in_their_own_units(suite_summary: Summary) -> None:
-    (axes, close_up), _ = panels_of(suite_summary, "two-costs")
-    assert axes.yaxis_inverted()
-    assert close_up.yaxis_inverted()
-    assert not axes.xaxis_inverted()
-    assert not close_up.xaxis_inverted()
-    assert axes.get_ylabel() == "r1 [s], less is better →"
-    corner = next(line for line in axes.get_lines() if line.get_label() == "reference point")
-    assert (corner.get_xdata()[0], corner.get_ydata()[0]) == (-0.5, 0.5)  # type: ignore[index]
+    part, sheet = figure_of(suite_summary, "two-costs")
+    for panel in sheet.panels:
+        assert panel.y.low > panel.y.high
+        assert panel.x.low < panel.x.high
+    assert "r1 [s], less is better →" in words_on(sheet)
+    assert points_in(sheet.panels[0], label="reference point").ravel().tolist() == pytest.approx([-0.5, 0.5])
+    mean = mean_points([*part.fronts["pareto_slider"].values()])
+    assert mean is not None
+    raw = oriented(mean, part.yardstick.rewards)
+    np.testing.assert_allclose(points_in(sheet.panels[1], label="pareto_slider"), raw, atol=1e-9)
 
 
 def test_everything_lies_inside_the_panel(suite_summary: Summary) -> None:
     for name in ("two-targets", "three-targets"):
-        for axes in panels_of(suite_summary, name)[0]:
-            close_up = axes.get_title() == "close-up of the fronts"
-            for line in axes.get_lines():
-                beyond = line.get_linestyle() == ":" or (
-                    close_up and line.get_label() in ("base model", "reference point")
-                )
-                if not beyond:
-                    x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
-                    assert (x >= axes.get_xlim()[0]).all()
-                    assert (x <= axes.get_xlim()[1]).all()
-                    assert (y >= axes.get_ylim()[0]).all()
-                    assert (y <= axes.get_ylim()[1]).all()
+        for panel in figure_of(suite_summary, name)[1].panels:
+            near = panel.title == "close-up of the fronts"
+            for label in LEGEND:
+                if not (near and label in ("base model", "reference point")):
+                    points = points_in(panel, label=label)
+                    assert len(points)
+                    assert ((points >= (panel.x.low, panel.y.low)) & (points <= (panel.x.high, panel.y.high))).all()
+
+
+def test_axes_of_matplotlib_get_the_same_points(suite_summary: Summary) -> None:
+    part, sheet = figure_of(suite_summary, "two-costs")
+    with drawing():
+        axes = Figure(figsize=(3, 3)).subplots()
+        draw_pair(axes, part, assign_looks(part.fronts), 0, 1)
+        for label in LEGEND:
+            (line,) = [line for line in axes.get_lines() if line.get_label() == label]
+            drawn = np.column_stack([line.get_xdata(), line.get_ydata()])
+            np.testing.assert_allclose(drawn, points_in(sheet.panels[0], label=label), atol=1e-9)
+        assert axes.yaxis_inverted()
+        close_up(axes, part)
+    near = sheet.panels[1]
+    assert axes.get_xlim() == pytest.approx((near.x.low, near.x.high))
+    assert axes.get_ylim() == pytest.approx((near.y.low, near.y.high))
+    assert axes.yaxis_inverted()
 
 
 def test_four_rewards_are_parallel_coordinates_with_gains(suite_summary: Summary) -> None:
-    (lines, bars), legend = panels_of(suite_summary, "four-targets")
-    assert [tick.get_text() for tick in lines.get_xticklabels()] == ["r0", "r1", "r2", "r3"]
-    assert len(bars.patches) == 12
-    assert legend[:3] == LEGEND[1:4]
+    _, sheet = figure_of(suite_summary, "four-targets")
+    assert [word for word in words_on(sheet) if word in ("r0", "r1", "r2", "r3")] == ["r0", "r1", "r2", "r3"] * 2
+    assert [len(fill.get_paths()) for fill in sheet.panels[1].fills] == [4, 4, 4]
+    assert list(sheet.entries)[:3] == LEGEND[1:4]
 
 
 @pytest.mark.parametrize("n_objectives", [1, 2, 3, 4])
 def test_one_seed_and_an_unknown_front_can_be_drawn(tmp_path: Path, n_objectives: int) -> None:
     folder = write_tree(tmp_path, (Task("open", n_objectives, known_front=False),), RECIPES[:2], (0,))
-    _, legend = panels_of(summarize(folder), "open")
-    assert not any("true front" in label for label in legend)
+    _, sheet = figure_of(summarize(folder), "open")
+    assert not any("true front" in label for label in sheet.entries)
 
 
 def test_a_single_point_can_be_drawn(tmp_path: Path) -> None:
     folder = write_tree(tmp_path, (Task("two-targets", 2),), (Recipe("one", 0.5, divisions=1),), (0, 1))
-    assert "one" in panels_of(summarize(folder), "two-targets")[1]
+    assert "one" in figure_of(summarize(folder), "two-targets")[1].entries
 
 
 def test_mean_points_belong_together_by_preference() -> None:

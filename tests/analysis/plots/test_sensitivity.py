@@ -2,29 +2,31 @@
 
 import numpy as np
 
-from analysis.plots import (
-    assign_looks,
-    drawing,
-    sensitivity_figure,
-)
+from analysis.plots import assign_looks, drawing, sensitivity_figure
 from analysis.plots.sensitivity import mean_ranks
-from analysis.sensitivity import sensitivity_of
+from analysis.sensitivity import relations, sensitivity_of
 from analysis.summary import Summary
-from tests.support.figures import drawn, points_of
+from tests.support.figures import overlapping_words, points_in, sheet_of
 
 
 def test_ranks_are_those_of_the_volumes(suite_summary: Summary) -> None:
     found = {part.record.name: one for part in suite_summary.benchmarks if (one := sensitivity_of(part)) is not None}
     looks = assign_looks(suite_summary.methods)
     with drawing():
-        figure = drawn(sensitivity_figure(found, looks))
-    for axes, one in zip(figure.axes, found.values(), strict=True):
+        sheet = sheet_of(sensitivity_figure(found, looks))
+    for panel, (name, one) in zip(sheet.panels, found.items(), strict=True):
+        assert panel.title == name
         for m, method in enumerate(one.methods):
-            (line,) = [a for a in axes.get_lines() if a.get_color() == looks[method].color and a.get_marker() == "None"]
+            drawn = points_in(panel, color=looks[method].color, marker="None")
             expected = [mean_ranks(one.volumes[r].mean(axis=1))[m] for r in one.diagonal]
-            assert np.asarray(line.get_ydata()).tolist() == expected
-        # Best at the top; its mark is filled everywhere.
-        assert axes.yaxis_inverted()
-        filled = points_of(axes, color=looks[one.winner].color, markerfacecolor=looks[one.winner].color)
-        assert len(filled) >= len(one.diagonal)
+            np.testing.assert_allclose(drawn[:, 1], expected)
+            hollow = points_in(panel, color=looks[method].color, markerfacecolor="white")[:, 0]
+            below = []
+            for place, r in enumerate(one.diagonal):
+                best = one.volumes[r].mean(axis=1).argmax()
+                below += [place] if relations(one.volumes[r])[best, m] == 1.0 else []
+            np.testing.assert_allclose(hollow, below, atol=1e-9)
+        # Best at the top.
+        assert panel.y.low > panel.y.high
+    assert overlapping_words(sheet) == []
     assert sensitivity_figure({}, looks) is None

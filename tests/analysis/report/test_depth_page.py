@@ -15,10 +15,11 @@ HEADINGS = ["Attainment", "Hypervolume for what was spent", "Reference point"]
 
 def test_all_views_have_sections_with_their_pictures(suite_summary: Summary) -> None:
     depth = depth_of(suite_summary)
-    pictures = ["overview", "attainment-two-targets", "anytime", "sensitivity", "control", "fronts-two-targets"]
+    pictures = ["overview", "attainment-two-targets", "anytime", "sensitivity", "control", "fronts-two-targets",
+                "pairwise-four-targets"]  # fmt: skip
     sections = {section.heading: section for section in sections_of(suite_summary, pictures, (), depth)}
     assert [name for name in sections if name in HEADINGS] == HEADINGS
-    assert sections["Results"].pictures == ("overview", "fronts-two-targets")
+    assert sections["Results"].pictures == ("overview", "fronts-two-targets", "pairwise-four-targets")
     assert sections["Control"].pictures == ("control",)
     assert sections["Attainment"].pictures == ("attainment-two-targets",)
     assert [title for title, _ in sections["Attainment"].tables] == ["three-targets", "two-costs", "two-targets"]
