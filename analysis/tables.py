@@ -89,6 +89,21 @@ class Table:
             if len(row) != len(self.columns):
                 raise ValueError(f"row {index} must have {len(self.columns)} cells, found {len(row)}")
 
+    def without_empty(self) -> "Table":
+        """Return the table without the columns in which no row has a value.
+
+        Example:
+            >>> columns = (Column("a", "a"), Column("b", "b"))
+            >>> [column.key for column in Table(columns, ((Cell(None), Cell(1)),)).without_empty().columns]
+            ['b']
+        """
+        kept = [j for j in range(len(self.columns)) if any(row[j].value is not None for row in self.rows)]
+        if not self.rows or len(kept) == len(self.columns):
+            return self
+        return Table(
+            tuple(self.columns[j] for j in kept), tuple(tuple(row[j] for j in kept) for row in self.rows), self.notes
+        )
+
     def to_text(self) -> str:
         """Return aligned plain text, for logs and pipes."""
         lines = [[column.label for column in self.columns], *self._texts(_plain)]

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.claims.base import Effect
+from analysis.claims.base import NOT_SUPPORTED, Effect
 from analysis.claims.catalog import paper_numbers
 from analysis.claims.judging import Entry, counts, entry_json
+from analysis.claims.rules import CONTRARY
 from analysis.papers.tables import PAPERS, table
 from benchmarks.records import write_bytes
 
@@ -31,9 +32,12 @@ COLUMNS = (
 
 
 def summary_line(entries: Sequence[Entry]) -> str:
-    """Return how many claims have which verdict."""
-    found = ", ".join(f"{count} {verdict}" for verdict, count in counts(entries).items() if count)
-    return f"{len(entries)} claims: {found}"
+    """Return how many claims have which verdict, and for how many that are not supported an effect is contrary."""
+    contrary = sum(entry.verdict == NOT_SUPPORTED and CONTRARY in entry.reason for entry in entries)
+    texts = {verdict: f"{count} {verdict}" for verdict, count in counts(entries).items() if count}
+    if contrary:
+        texts[NOT_SUPPORTED] += f" ({contrary} of them with an effect the other way)"
+    return f"{len(entries)} claims: {', '.join(texts.values())}"
 
 
 def to_lines(entries: Sequence[Entry]) -> list[str]:

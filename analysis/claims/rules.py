@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from analysis.claims.base import INCONCLUSIVE, NOT_SUPPORTED, SUPPORTED, Decision, Effect
 
 NO_INTERVAL = "one seed has no interval"
+CONTRARY, SMALL = "the other way", "too small to matter"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,15 @@ class Beyond:
         return f"supported if the interval lies {where}, not supported if none of it does{small}"
 
     def __call__(self, effects: Sequence[Effect]) -> Decision:
-        """Return the verdict."""
-        return combined(effects, self._judge)
+        """Return the verdict; where a claim is not supported, with what speaks against it."""
+        return combined(effects, self._judge, self._against)
+
+    def _against(self, low: float, high: float) -> str:
+        """Return what speaks against the claim: that an effect is small, or on the other side."""
+        if max(abs(low - self.threshold), abs(high - self.threshold)) <= self.margin:
+            return SMALL
+        # With another threshold than 0 an effect may fall short of it without going the other way.
+        return CONTRARY if self.threshold == 0.0 else f"not {'above' if self.upward else 'below'} {self.threshold:g}"
 
     def _judge(self, low: float, high: float) -> str:
         sign = 1.0 if self.upward else -1.0
@@ -116,12 +124,17 @@ class Within:
         return SUPPORTED if inside else INCONCLUSIVE
 
 
-def combined(effects: Sequence[Effect], judge: Callable[[float, float], str]) -> Decision:
+def combined(
+    effects: Sequence[Effect],
+    judge: Callable[[float, float], str],
+    against: Callable[[float, float], str] | None = None,
+) -> Decision:
     """Return the verdict on all effects together, and which of them stand against it.
 
     Args:
         effects: At least one.
         judge: From the ends of an interval to a verdict.
+        against: From the ends of one that does not support the claim to what speaks against it.
 
     Raises:
         ValueError: If there is no effect.
@@ -137,16 +150,17 @@ def combined(effects: Sequence[Effect], judge: Callable[[float, float], str]) ->
     for verdict in (NOT_SUPPORTED, INCONCLUSIVE):
         hit = [one for one, own in zip(effects, verdicts, strict=True) if own == verdict]
         if hit:
-            return Decision(verdict, "; ".join(_why(one, verdict, len(effects)) for one in hit))
+            return Decision(verdict, "; ".join(_why(one, verdict, len(effects), against) for one in hit))
     reasons = [f"all {len(effects)} comparisons"] if len(effects) > 1 else []
     if any(one.low == one.high and len(one.seeds) > 1 for one in effects):
         reasons.append("no spread over seeds, so the interval says nothing of rarer cases")
     return Decision(SUPPORTED, "; ".join(reasons))
 
 
-def _why(effect: Effect, verdict: str, count: int) -> str:
-    if effect.low is None:
+def _why(effect: Effect, verdict: str, count: int, against: Callable[[float, float], str] | None) -> str:
+    if effect.low is None or effect.high is None:
         return f"{effect.name}: {NO_INTERVAL}"
+    how = against(effect.low, effect.high) if against is not None and verdict == NOT_SUPPORTED else ""
     if count == 1:
-        return ""
-    return f"{effect.name}: {verdict}"
+        return how
+    return f"{effect.name}: {verdict}{f' ({how})' if how else ''}"

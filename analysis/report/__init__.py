@@ -114,7 +114,8 @@ def _report(folder: Path, known: Sequence[_Known]) -> Report:
     several, summaries = len(known) > 1, [one.summary for one in known]
     tables = [headline_table(summary, with_suite=several) for summary in summaries]
     notes = [(f"{summary.suite}: " if several else "") + note for summary in summaries for note in notes_of(summary)]
-    table = Table(tables[0].columns, tuple(row for table in tables for row in table.rows), tables[0].notes)
+    rows = tuple(row for table in tables for row in table.rows)
+    table = Table(tables[0].columns, rows, tables[0].notes).without_empty()
     study = known[0].study
     return Report(
         folder=folder if several else known[0].folder,

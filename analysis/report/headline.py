@@ -44,6 +44,8 @@ COMPARISON_NOTE = (
 def headline_table(summary: Summary, *, with_suite: bool = False) -> Table:
     """Return the table that answers who is best at what cost, one row a benchmark, method and checkpoint.
 
+    Columns without a value are left out of the table of one suite.
+
     Args:
         summary: The suite.
         with_suite: Whether the benchmarks carry the name of the suite, for a table of several suites.
@@ -56,7 +58,9 @@ def headline_table(summary: Summary, *, with_suite: bool = False) -> Table:
             marks = (row.last and row.method == best, row.last and row.method in tied)
             rows.append(_headline_row(prefix + part.record.name, row, *marks))
     notes = (COLUMNS_NOTE, MARKS_NOTE) if any(cell.best for row in rows for cell in row) else (COLUMNS_NOTE,)
-    return Table(HEADLINE, tuple(rows), notes)
+    table = Table(HEADLINE, tuple(rows), notes)
+    # Tables of several suites are put together, so they need the same columns.
+    return table if with_suite else table.without_empty()
 
 
 def _shown(part: BenchmarkSummary) -> list[Row]:

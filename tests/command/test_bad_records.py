@@ -4,7 +4,6 @@ What each damage is called is tested in `tests/analysis`; here every verb refuse
 """
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +20,18 @@ from benchmarks.records import (
     run_folder,
     write_table,
 )
+from tests.analysis.damages import Damage, file, run_of
 from tests.analysis.synthetic_pictures import pictures_below
 from tests.analysis.synthetic_records import RECIPES, TASKS, Recipe, Task, change_run, write_tree
 from tests.support.records import Command, bytes_below
 
 PAIR = (RECIPES[0], RECIPES[2])
-Damage = Callable[[Path], object]
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     """Two methods and two seeds in a folder of results; a test may damage it."""
     return write_tree(tmp_path / "results", TASKS[:1], PAIR, (0, 1), prompts=3)
-
-
-def run_of(suite: Path) -> Path:
-    return suite / "two-targets/pareto_slider/seed1"
-
-
-def overwritten(name: str, content: bytes | None) -> Damage:
-    def damage(suite: Path) -> None:
-        path = run_of(suite) / name
-        path.unlink(missing_ok=True)
-        if content is None:
-            path.mkdir()
-        else:
-            path.write_bytes(content)
-
-    return damage
 
 
 def without_column(suite: Path) -> None:
@@ -69,16 +52,16 @@ REPORT, COMPARE, BOTH = ("report",), ("compare",), ("report", "compare")
 # What it is, what the line says, and which verbs read it.
 DAMAGES: dict[str, tuple[Damage, str, tuple[str, ...]]] = {
     "schema": (other(schema_version=99), "run.json: expected schema_version 1, found 99", BOTH),
-    "no version": (overwritten(RUN_FILE, b"{}"), "run.json: expected schema_version 1, found None", BOTH),
-    "a folder": (overwritten(RUN_FILE, None), "cannot read ", BOTH),
-    "no text": (overwritten(RUN_FILE, b"\xff\xfe\x00"), "run.json is damaged: expected a JSON object", BOTH),
+    "no version": (file(RUN_FILE, b"{}"), "run.json: expected schema_version 1, found None", BOTH),
+    "a folder": (file(RUN_FILE, None), "cannot read ", BOTH),
+    "no text": (file(RUN_FILE, b"\xff\xfe\x00"), "run.json is damaged: expected a JSON object", BOTH),
     "hash": (other_benchmark, "run.json: expected benchmark hash hash-two-targets as in ", BOTH),
     "seed twice": (other(seed=0), "run.json: expected one run a seed, found seed 0 twice", COMPARE),
     "column": (without_column, "evaluations.parquet: expected a column reward_r1, found step, ", BOTH),
-    "no bytes": (overwritten(EVALUATIONS_FILE, b""), "evaluations.parquet is damaged: expected a", BOTH),
-    "no table": (overwritten(EVALUATIONS_FILE, None), "evaluations.parquet", BOTH),
-    "gramians": (overwritten(GRAMIANS_FILE, b"PAR1"), "gramians.parquet is damaged: expected a parquet", REPORT),
-    "steps": (overwritten(STEPS_FILE, b'{"step": 1}\n{"st'), "steps.jsonl is damaged: expected one JSON", REPORT),
+    "no bytes": (file(EVALUATIONS_FILE, b""), "evaluations.parquet is damaged: expected a", BOTH),
+    "no table": (file(EVALUATIONS_FILE, None), "evaluations.parquet", BOTH),
+    "gramians": (file(GRAMIANS_FILE, b"PAR1"), "gramians.parquet is damaged: expected a parquet", REPORT),
+    "steps": (file(STEPS_FILE, b'{"step": 1}\n{"st'), "steps.jsonl is damaged: expected one JSON", REPORT),
 }  # fmt: skip
 CASES = [(name, verb) for name, (_, _, verbs) in DAMAGES.items() for verb in verbs]
 

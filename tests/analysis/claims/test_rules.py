@@ -65,7 +65,26 @@ def test_all_must_hold_and_one_failure_is_enough() -> None:
     decision = above(0.0)([good, unsure])
     assert (decision.verdict, decision.reason) == (INCONCLUSIVE, "unsure: inconclusive")
     decision = above(0.0)([good, unsure, bad])
-    assert (decision.verdict, decision.reason) == (NOT_SUPPORTED, "bad: not supported")
+    assert (decision.verdict, decision.reason) == (NOT_SUPPORTED, "bad: not supported (the other way)")
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high", "reason"),
+    [
+        (above(0.0), -2.0, -1.0, "the other way"),
+        (above(0.0, margin=0.5), -0.2, 0.4, "too small to matter"),
+        (above(0.0, margin=0.5), -0.4, -0.2, "too small to matter"),
+        (above(0.0, margin=0.5), -0.8, -0.2, "the other way"),
+        (below(0.0), 0.1, 0.2, "the other way"),
+        (above(0.9), 0.5, 0.8, "not above 0.9"),
+        (below(-0.5), -0.4, 0.3, "not below -0.5"),
+        (at_most(0.05), 0.1, 0.2, "not below 0.05"),
+        (Within(0.1), 0.2, 0.3, ""),
+    ],
+)
+def test_what_speaks_against_a_claim_is_said(rule: Rule, low: float, high: float, reason: str) -> None:
+    decision = rule([effect(low, high)])
+    assert (decision.verdict, decision.reason) == (NOT_SUPPORTED, reason)
 
 
 @pytest.mark.parametrize(
