@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.tally import PLACE, run_starts
 from benchmarks.records import Columns, RecordError
 
-PLACE, SAMPLE = ("step", "point"), ("prompt_id", "sample")
+SAMPLE = ("prompt_id", "sample")
+MOST = 2.0**53
+"""Beyond it a float does not hold every whole number."""
 Whole = npt.NDArray[np.int64]
 
 
@@ -74,9 +77,8 @@ class Census:
         self._first.append(samples[np.repeat(group == 0, lengths)])
 
     def _runs(self, step: Whole, point: Whole) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Return where rows of another point begin, and the number of the point there: points mostly stay together."""
-        changes = np.flatnonzero((step[1:] != step[:-1]) | (point[1:] != point[:-1])) + 1
-        starts = np.concatenate([np.zeros(1, dtype=np.intp), changes])
+        """Return where rows of another point begin, and the number of the point there."""
+        starts = run_starts(step, point)
         places = zip(step[starts].tolist(), point[starts].tolist(), strict=True)
         group = np.array([self._index.setdefault(place, len(self._index)) for place in places])
         more = len(self._index) - len(self._counts)
@@ -120,7 +122,7 @@ def _whole(rows: Columns, name: str) -> Whole:
         return values.astype(np.int64)
     wrong = np.ones(len(values), dtype=np.bool_)
     if np.issubdtype(values.dtype, np.floating):
-        wrong = ~(np.isfinite(values) & (np.floor(values) == values))
+        wrong = ~((np.abs(values) <= MOST) & (np.floor(values) == values))
     if wrong.any():
         raise RecordError(f"expected whole numbers in column {name}, found {str(values[int(wrong.argmax())])[:40]!r}")
     return values.astype(np.int64)

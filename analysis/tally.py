@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,21 @@ from benchmarks.records import Columns, RecordError
 
 Array = npt.NDArray[np.float64]
 PLACE = ("step", "point")
+
+
+def run_starts(step: npt.NDArray[Any], point: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Return where rows of another point begin [R]: rows of a point mostly follow each other, so runs are looked up.
+
+    Args:
+        step: Checkpoint of each row [N], N >= 1.
+        point: Point of each row [N].
+
+    Example:
+        >>> run_starts(np.array([0, 5, 5, 5]), np.array([0, 0, 0, 1])).tolist()
+        [0, 1, 3]
+    """
+    changes = np.flatnonzero((step[1:] != step[:-1]) | (point[1:] != point[:-1])) + 1
+    return np.concatenate([np.zeros(1, dtype=np.intp), changes])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,12 +75,15 @@ class Tally:
         """Add rows, in any order; a batch must not lack preferences that others have.
 
         Raises:
-            RecordError: If a column is missing or does not hold numbers.
+            RecordError: If a column is missing or does not hold numbers, or a step or point is not finite.
         """
         for name in (*PLACE, *self._columns):
             if name not in rows:
                 raise RecordError(f"expected a column {name}, found {', '.join(map(str, rows))}")
         step, point = (_numbers(rows, name) for name in PLACE)
+        for name, values in zip(PLACE, (step, point), strict=True):
+            if not np.isfinite(values).all():
+                raise RecordError(f"expected whole numbers in column {name}, found {values[~np.isfinite(values)][0]}")
         if len(step) == 0:
             return
         group = self._groups(step, point)
@@ -103,9 +122,8 @@ class Tally:
         return self._preferences[groups]
 
     def _groups(self, step: Array, point: Array) -> npt.NDArray[np.intp]:
-        """Return the group of each row; rows of a point mostly follow each other, so runs of them are looked up."""
-        changes = np.flatnonzero((step[1:] != step[:-1]) | (point[1:] != point[:-1])) + 1
-        starts = np.concatenate([[0], changes])
+        """Return the group of each row."""
+        starts = run_starts(step, point)
         places, of_run = np.unique(np.stack([step[starts], point[starts]], axis=1), axis=0, return_inverse=True)
         keys = [(int(at), int(number)) for at, number in places]
         found = np.array([self._index.setdefault(key, len(self._index)) for key in keys])
@@ -124,11 +142,11 @@ class Tally:
             self._several = np.concatenate([self._several, np.zeros(more, dtype=np.bool_)])
 
     def _add_column(self, group: npt.NDArray[np.intp], k: int, values: Array) -> None:
-        size, missing = len(self._sums), np.isnan(values)
-        if missing.any():
-            group, values = group[~missing], values[~missing]
-        if np.isinf(values).any():
+        size, known = len(self._sums), np.isfinite(values)
+        if not known.all():
+            # Not summed, because of two infinities numpy would warn.
             self._infinite[group[np.isinf(values)], k] = True
+            group, values = group[known], values[known]
         self._sums[:, k] += np.bincount(group, values, minlength=size)
         self._counts[:, k] += np.bincount(group, minlength=size)
 

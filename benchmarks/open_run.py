@@ -20,16 +20,30 @@ class FolderLock:
             RecordError: If another process has it, or the folder cannot be written to.
         """
         self._path = folder / ".lock"
+        self._file = self._locked(folder)
+        # Whoever held it may have removed the file after it was opened here: then the next one would lock another.
+        while not self._is_there():
+            self._file.close()
+            self._file = self._locked(folder)
+
+    def _locked(self, folder: Path) -> IO[str]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("w")
+            file = self._path.open("w")
         except OSError as error:
             raise RecordError(f"cannot write {folder}: expected a writable folder, found: {error.strerror}") from error
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._file.close()
+            file.close()
             raise RecordError(f"{folder}: expected to be alone, found another process that writes this run") from error
+        return file
+
+    def _is_there(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Give the lock back."""

@@ -246,7 +246,7 @@ def read_json(path: Path) -> Any:
         RecordError: If it is missing or damaged.
     """
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         # JSON can say half of a UTF-16 pair, which no file and no terminal can show as text.
         return json.loads(json.dumps(content, ensure_ascii=False).encode(errors="replace"))
     except OSError as error:
@@ -375,7 +375,7 @@ def read_steps(path: Path) -> list[dict[str, Any]]:
         RecordError: If the file is missing or a complete line of it is not a JSON object.
     """
     try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

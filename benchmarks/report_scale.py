@@ -67,7 +67,13 @@ def _benchmark(n_objectives: int) -> BenchmarkRecord:
 
 
 def _rows(n_objectives: int, method: int, seed: int) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of one run: rewards follow the preference, the more the higher the method's number."""
+    """Return the columns of one run [`ROWS`]: rewards follow the preference, the more the higher the method's number.
+
+    Args:
+        n_objectives: K.
+        method: Number of the method, in [0, `METHODS`).
+        seed: Of the run.
+    """
     draw = np.random.default_rng([n_objectives, method, seed])
     preferences = np.random.default_rng(n_objectives).dirichlet(np.ones(n_objectives), POINTS)
     center = np.full((1, n_objectives), 1.0 / n_objectives)
@@ -150,7 +156,9 @@ def measure(folder: Path, runs: int) -> Measured:
         if process.returncode != 0:
             output.seek(0)
             raise RuntimeError(f"the report failed: {output.read().decode()[-400:]}")
-    return Measured(runs, runs * ROWS, time.perf_counter() - started, usage.ru_maxrss * 1024)
+    # Linux counts kilobytes, macOS bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Measured(runs, runs * ROWS, time.perf_counter() - started, usage.ru_maxrss * unit)
 
 
 def _line(one: Measured) -> str:
@@ -158,16 +166,25 @@ def _line(one: Measured) -> str:
     return f"{one.runs:4d} runs  {one.rows / 1e6:6.2f} M rows  {one.seconds:6.1f} s  {memory}"
 
 
+def _sizes(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"expected whole numbers above 0, separated by commas, found {text!r}")
+    return sorted(map(int, parts))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report_scale", description=__doc__)
-    parser.add_argument("--seeds", default="1,2,5,10", help="seeds of each size; a seed is 20 runs, a million rows")
+    parser.add_argument(
+        "--seeds", type=_sizes, default="1,2,5,10", help="seeds of each size; a seed is 20 runs, a million rows"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
-    sizes, found = [int(size) for size in arguments.seeds.split(",")], []
+    found: list[Measured] = []
     with tempfile.TemporaryDirectory() as name:
         out, written = Path(name), 0
-        for size in sorted(sizes):
+        for size in arguments.seeds:
             write_runs(out, range(written, size))
             written = size
             found.append(measure(out, size * RUNS_PER_SEED))

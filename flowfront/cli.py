@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -229,16 +229,19 @@ def report_(
     paper: Annotated[
         bool, typer.Option("--paper", help="Also figures (PDF, SVG) and tables (LaTeX) for a paper, in report/paper/.")
     ] = False,
+    page: Annotated[
+        Literal["icml", "cvpr", "neurips"], typer.Option("--page", help="Whose column widths the paper's figures have.")
+    ] = "icml",
     as_json: JsonOption = False,
 ) -> None:
     """Rebuild tables, plots and pages from records alone.
 
     Example: flowfront report results/toy --paper
     """
-    _report(folder, as_json, ledger, paper)
+    _report(folder, as_json, ledger, page if paper else None)
 
 
-def _report(folder: Path, as_json: bool, ledger: Path | None = None, paper: bool = False) -> None:
+def _report(folder: Path, as_json: bool, ledger: Path | None = None, paper: str | None = None) -> None:
     from rich.console import Console
 
     from analysis.report import write_report
@@ -246,8 +249,9 @@ def _report(folder: Path, as_json: bool, ledger: Path | None = None, paper: bool
 
     if ledger is not None and not ledger.is_file():
         raise UsageError(f"--ledger: expected a file that `flowfront reproduce --ledger` wrote, found none at {ledger}")
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     # One helper: it draws every second picture while this process draws the others.
-    report = write_report(folder, ledger=ledger, paper=paper, helpers=1 if (os.cpu_count() or 1) > 1 else 0)
+    report = write_report(folder, ledger=ledger, paper=paper, helpers=1 if processors > 1 else 0)
     if as_json:
         print_json(list(report.rows))
         return

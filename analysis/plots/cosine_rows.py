@@ -102,7 +102,7 @@ def part_over_time(
     Args:
         by_seed: What the seeds of a method recorded.
         part: Name of the part.
-        steps: At which steps [T].
+        steps: At which steps [T], in order.
         n_objectives: K.
     """
     measured = [run.parts[part] for run in by_seed.values() if part in run.parts]
@@ -117,7 +117,7 @@ def least_over_time(by_seed: Mapping[int, RunGradients], part: str, steps: npt.N
     Args:
         by_seed: What the seeds of a method recorded.
         part: Name of the part.
-        steps: At which steps [T].
+        steps: At which steps [T], in order.
     """
     measured = [run.parts[part] for run in by_seed.values() if part in run.parts]
     if not measured:
@@ -127,12 +127,13 @@ def least_over_time(by_seed: Mapping[int, RunGradients], part: str, steps: npt.N
 
 
 def _mean_by_step(measured: Sequence[Gramians], values: Array, steps: npt.NDArray[np.int64]) -> Array:
-    """Return the mean of the known values [S, C] of all rows measured at each step, [T, C]."""
+    """Return the mean of the known values [S, C] of all rows measured at each of some steps in order, [T, C]."""
     of_row = np.concatenate([gramians.steps for gramians in measured])
-    known = ~np.isnan(values)
-    here = (steps[:, None] == of_row).astype(np.float64)
-    counts = here @ known
-    sums = here @ np.where(known, values, 0.0)
+    here = np.isin(of_row, steps)
+    place, known = np.searchsorted(steps, of_row[here]), ~np.isnan(values[here])
+    counts, sums = np.zeros((len(steps), values.shape[1])), np.zeros((len(steps), values.shape[1]))
+    np.add.at(counts, place, known)
+    np.add.at(sums, place, np.where(known, values[here], 0.0))
     return np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
 
 

@@ -27,7 +27,9 @@ def text_width(texts: Iterable[str], size: float) -> float:
     # At the resolution of the PNG, because the length of hinted text depends on that.
     font.set_size(size, DPI)
     lines = list(texts)
-    advance = {letter: font.load_char(ord(letter)).horiAdvance for letter in {*"".join(lines)}}
+    # By index, because asking for a letter that the font lacks fails where no other was loaded before: index 0 is the
+    # box that stands for such letters.
+    advance = {letter: font.load_glyph(font.get_char_index(ord(letter))).horiAdvance for letter in {*"".join(lines)}}
     widest = max((sum(advance[letter] for letter in line) for line in lines), default=0)
     return float(widest / UNITS / DPI)
 

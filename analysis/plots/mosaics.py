@@ -116,7 +116,7 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
 
 def draw_mosaic(axes: Axes, drawn: Mosaic, rows: Sequence[str]) -> None:
     """Draw a mosaic that fills its axes, with a text to the left of each row."""
-    # "none" keeps the pixels sharp in both files: the PNG is scaled by whole numbers, the SVG holds them as they are.
+    # "none" keeps the pixels sharp: they are scaled by whole numbers.
     axes.imshow(drawn.image, interpolation="none", aspect="auto")
     axes.set_axis_off()
     left = -0.5 - 3 * GAP / drawn.scale

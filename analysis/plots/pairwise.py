@@ -22,6 +22,8 @@ WHOLE, SMALLEST, LARGEST = 8.4, 1.0, 1.75
 """Width of the matrix, and of the smallest and the largest panel [inches]."""
 APART = 0.1
 ROOM = 0.2
+TICKS = (4, 6, 8)
+"""Most intervals between two ticks, more where fewer would leave a single tick."""
 
 
 def pairwise_figure(part: BenchmarkSummary, looks: Mapping[str, Look]) -> Sheet | None:
@@ -90,9 +92,14 @@ def _room(scales: list[Scale]) -> float:
 
 
 def _ticks(scale: Scale) -> Array:
-    """Return round numbers that are not so near the ends that those of two panels meet."""
-    found = linear_ticks(*scale.ends, 4)
-    return found[np.abs(scale.share(found) - 0.5) < 0.42]
+    """Return round numbers, two at the least, that are not so near the ends that those of two panels meet."""
+    kept = np.empty(0)
+    for count in TICKS:
+        found = linear_ticks(*scale.ends, count)
+        kept = found[np.abs(scale.share(found) - 0.5) < 0.42]
+        if len(kept) > 1:
+            break
+    return kept
 
 
 def _scales(part: BenchmarkSummary, points: list[Array]) -> list[Scale]:

@@ -157,7 +157,7 @@ class Panel:
 
     def table(self, colors: npt.NDArray[np.uint8]) -> None:
         """Fill the panel with the cells of a table [R, C, 4], the first row on top."""
-        # "none" keeps the cells sharp in both files.
+        # "none" keeps the cells sharp.
         place = TransformedBbox(self._box(), self.sheet.dpi_scale_trans)
         self.image = BboxImage(place, interpolation="none", origin="upper", zorder=1.5)
         self.image.set_data(colors)

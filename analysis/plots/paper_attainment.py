@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.attainment import SHARES, attainment_surface
 from analysis.front import Array, Front, non_dominated, oriented
+from analysis.plots.attainment import stairs
 from analysis.plots.paper_fronts import PANEL_HEIGHT, TRUE, ends_of
 from analysis.plots.paper_style import Page, legend_beneath, mark, new_figure
 from analysis.plots.paper_text import reward_labels
@@ -68,27 +69,10 @@ def _surfaces(fronts: Mapping[int, Front]) -> list[Array]:
 def _draw_surfaces(axes: Axes, part: BenchmarkSummary, surfaces: Sequence[Array], look: Look, low: Array) -> None:
     """Draw the band and the median as steps, the corners of the median marked."""
     rewards = part.yardstick.rewards
-    outer, median, inner = (oriented(staircase(surface, low), rewards) for surface in surfaces)
+    outer, median, inner = (oriented(stairs(surface, low), rewards) for surface in surfaces)
     band = np.concatenate([outer, inner[::-1]])
     axes.fill(band[:, 0], band[:, 1], color=look.color, alpha=0.22, linewidth=0)
     axes.plot(median[:, 0], median[:, 1], color=look.color, linewidth=1.0)
     marks = oriented(surfaces[1], rewards)
     axes.plot(marks[:, 0], marks[:, 1], look.marker, color=look.color, markersize=3.2, markeredgecolor="white",
               markeredgewidth=0.3)  # fmt: skip
-
-
-def staircase(surface: Array, low: Array) -> Array:
-    """Return the line around what a surface of two rewards dominates, from left to right.
-
-    Args:
-        surface: Corners [M, 2], none dominated by another, more is better.
-        low: Lower left end of the line [2].
-
-    Example:
-        >>> staircase(np.array([[2.0, 1.0], [1.0, 3.0]]), np.zeros(2)).tolist()
-        [[0.0, 3.0], [1.0, 3.0], [1.0, 1.0], [2.0, 1.0], [2.0, 0.0]]
-    """
-    corners = surface[np.argsort(surface[:, 0])]
-    rights = np.concatenate([low[:1], np.repeat(corners[:, 0], 2)])
-    tops = np.concatenate([np.repeat(corners[:, 1], 2), low[1:]])
-    return np.column_stack([rights, tops])

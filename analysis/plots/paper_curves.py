@@ -10,16 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from analysis.anytime import CostCurve, cost_curves
+from analysis.plots.anytime import MOST_BARS
 from analysis.plots.control import LEAST_SEEDS, Response, responses_of
-from analysis.plots.paper_style import Page, legend_beneath, mark, new_figure, shortened
+from analysis.plots.paper_style import Page, legend_beneath, mark, names_beside, new_figure
 from analysis.plots.paper_text import LABEL, SMALL, line_height, printable, reward_labels, spread, text_width
 from analysis.plots.style import FAINT, INK, Look
 from analysis.statistics import Interval, interval
 from analysis.summary import BenchmarkSummary
 
 COST, UNIT = "velocity_evaluations", 1e6
-MOST_BARS = 4
-"""Checkpoints whose intervals are drawn as bars; those of a curve with more are a band."""
 VOLUME = "hypervolume"
 PANEL_HEIGHT = 1.9
 MARK = 1.1
@@ -57,7 +56,7 @@ def anytime_figure(part: BenchmarkSummary, looks: Mapping[str, Look], page: Page
     _log_axis(axes)
     axes.set_xlabel("velocity evaluations [million]")
     axes.set_ylabel("hypervolume, better ↑")
-    _name_ends(axes, ends, looks, gap / (height - 0.4), shortened(list(ends), page))
+    _name_ends(axes, ends, looks, gap / (height - 0.4), names_beside(list(ends), page))
     return figure
 
 
@@ -130,7 +129,7 @@ def control_figure(part: BenchmarkSummary, looks: Mapping[str, Look], page: Page
         page: Widths.
 
     Returns:
-        The figure, None if there is no slider.
+        The figure, None unless there are two rewards and a slider.
     """
     found = responses_of(part)
     if not found:

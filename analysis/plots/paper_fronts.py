@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.front import Array, Front, oriented
+from analysis.plots.fronts import PAIRS
 from analysis.plots.means import mean_points
 from analysis.plots.paper_style import Page, legend_beneath, mark, new_figure
 from analysis.plots.paper_text import SMALL, number, reward_labels, text_width
@@ -17,7 +18,6 @@ from analysis.plots.style import FAINT, INK, PALE, Look, entries_of
 from analysis.summary import BenchmarkSummary
 
 PANEL_HEIGHT = 2.1
-PAIRS = {2: ((0, 1),), 3: ((0, 1), (0, 2), (1, 2))}
 BASE, TRUE = "base model", "true front"
 NEAR = 1.4
 """How much longer the base model may make an axis before it is named in the legend instead."""

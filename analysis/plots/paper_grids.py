@@ -13,7 +13,7 @@ from analysis.control import has_slider
 from analysis.front import Array
 from analysis.gradients import ALL, RunGradients, mean_of_known, mean_over_steps
 from analysis.pictures import Exhibition, Sheet, Shown, Tiles
-from analysis.plots.paper_style import Page, new_figure, shortened
+from analysis.plots.paper_style import Page, names_beside, new_figure
 from analysis.plots.paper_text import (
     LAYOUT_DPI,
     MINUS,
@@ -57,7 +57,7 @@ def cosine_figure(part: BenchmarkSummary, page: Page) -> Figure | None:
         return None
     rates = {row.method: row.quantities.get("conflict_rate") for row in part.last_rows}
     names = [*rewards, "conflicts"]
-    methods = shortened(list(shown), page)
+    methods = names_beside(list(shown), page)
     beside = max(text_width(method, SMALL) for method in methods) + 0.1
     cell = (page.column - beside - 0.1) / len(names)
     aslant = any(text_width(name, SMALL) > cell - 0.04 for name in names)

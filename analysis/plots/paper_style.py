@@ -37,6 +37,7 @@ class Page(NamedTuple):
 ICML = Page(column=3.25, full=6.75)
 CVPR = Page(column=3.25, full=6.875)
 NEURIPS = Page(column=2.7, full=5.5)
+PAGES = {"icml": ICML, "cvpr": CVPR, "neurips": NEURIPS}
 
 # Any, because the stubs of matplotlib want the keys as a literal type of its own.
 SETTINGS: Any = {
@@ -143,7 +144,7 @@ def mark(look: Look, line: Literal["-", "none"]) -> Line2D:
     return Line2D([], [], color=look.color, marker=look.marker, linestyle=line, markersize=4.0, linewidth=1.0)
 
 
-def shortened(names: Sequence[str], page: Page) -> list[str]:
+def names_beside(names: Sequence[str], page: Page) -> list[str]:
     """Return names that stand beside a panel, cut where they would take more than two fifths of a column."""
     return [fitting([printable(name)], 0.4 * page.column, SMALL) for name in names]
 

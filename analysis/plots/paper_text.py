@@ -10,8 +10,8 @@ from matplotlib.textpath import text_to_path
 from benchmarks.records import RewardRecord
 
 FAMILY = ("STIXGeneral", "DejaVu Sans")
-LABEL, SMALL, LEAST = 8.0, 7.0, 6.0
-"""Sizes of type [points]: of the labels, of ticks and legends, and the least that print can bear."""
+LABEL, SMALL = 8.0, 7.0
+"""Sizes of type [points]: of the labels, of ticks and legends."""
 LAYOUT_DPI = 300
 POINTS = 72.0
 LINE_HEIGHT = 1.2

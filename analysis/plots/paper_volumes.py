@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.plots.paper_style import Page, new_figure, shortened
+from analysis.plots.paper_style import Page, names_beside, new_figure
 from analysis.plots.paper_text import SMALL, fitting, printable, text_width
 from analysis.plots.style import INK, Look
 from analysis.ranking import by_hypervolume
@@ -46,7 +46,7 @@ def volume_figure(part: BenchmarkSummary, looks: Mapping[str, Look], page: Page,
     axes = figure.subplots()
     _draw_rows(axes, part, [rows[method] for method in order], looks)
     names = [f"{TIED} {method}" if method in tied and method != best else method for method in order]
-    _name_rows(axes, shortened(names, page))
+    _name_rows(axes, names_beside(names, page))
     for label, method in zip(axes.get_yticklabels(), order, strict=True):
         label.set_fontweight("bold" if method == best else "normal")
     room = page.column - max(text_width(label.get_text(), SMALL) for label in axes.get_yticklabels()) - BESIDE
@@ -92,7 +92,7 @@ def _suite(
 ) -> Figure:
     figure = new_figure(page.full, 0.58 + ROW * len(order))
     panels = figure.subplots(1, len(parts), squeeze=False)[0]
-    names = shortened(order, page)
+    names = names_beside(order, page)
     room = (page.full - max(text_width(name, SMALL) for name in names) - BESIDE) / len(parts) - BESIDE
     for index, (axes, part) in enumerate(zip(panels, parts, strict=True)):
         rows = {row.method: row for row in part.last_rows}

@@ -10,6 +10,8 @@ from analysis.front import Array
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 MOST_DECIMALS, LARGEST = 4, 1e5
+FEW_DIGITS, ALL_DIGITS = 3, 16
+"""Decimals of a number written with its exponent: at the least, and those that tell any two numbers apart."""
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -115,11 +117,13 @@ def tick_texts(ticks: npt.ArrayLike) -> list[str]:
     Example:
         >>> tick_texts([0.0, 0.5, 1.0]), tick_texts([0.0, 250.0]), tick_texts([0.0, 2e6])
         (['0.0', '0.5', '1.0'], ['0', '250'], ['0', '2e6'])
+        >>> tick_texts([100_000.0, 100_010.0])
+        ['1e5', '1.0001e5']
     """
     numbers = np.asarray(ticks, dtype=np.float64)
     decimals = _decimals(numbers)
     if decimals is None or float(np.abs(numbers).max(initial=0.0)) >= LARGEST:
-        texts = [_scientific(number) for number in numbers]
+        texts = _scientific(numbers)
     else:
         texts = [f"{number:.{decimals}f}" for number in numbers]
     return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
@@ -134,9 +138,19 @@ def _decimals(numbers: Array) -> int | None:
     return None
 
 
-def _scientific(number: float) -> str:
-    mantissa, _, exponent = f"{number:.3e}".partition("e")
-    return "0" if number == 0.0 else f"{float(mantissa):g}e{int(exponent)}"
+def _scientific(numbers: Array) -> list[str]:
+    """Return numbers with their exponents, in as few digits as tell them apart."""
+    texts: list[str] = []
+    for decimals in range(FEW_DIGITS, ALL_DIGITS + 1):
+        texts = [_with_exponent(number, decimals) for number in numbers.tolist()]
+        if len({*texts}) == len({*numbers.tolist()}):
+            break
+    return texts
+
+
+def _with_exponent(number: float, decimals: int) -> str:
+    mantissa, _, exponent = f"{number:.{decimals}e}".partition("e")
+    return "0" if number == 0.0 else f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def short_number(number: float) -> str:

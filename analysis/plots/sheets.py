@@ -118,7 +118,7 @@ class Sheet(Figure):
         """Draw straight lines [N, 2, 2] between places [inches]."""
         self.add(LineCollection([*np.asarray(segments)], colors=color, linewidths=width, **style))
 
-    def panel(self, left: float, bottom: float, width: float, height: float, x: Scale, y: Scale) -> "Panel":
+    def panel(self, left: float, bottom: float, width: float, height: float, x: Scale, y: Scale) -> Panel:
         """Return a panel at a place, moved to whole pixels of the PNG [inches]."""
         left, bottom, width, height = (round(length * DPI) / DPI for length in (left, bottom, width, height))
         found = Panel(self, left, bottom, width, height, x, y)
@@ -152,14 +152,20 @@ class Sheet(Figure):
 
 
 def _legend_columns(names: Sequence[str], width: float) -> list[list[str]]:
-    """Return the names by column, in as few rows as fit the width, filled column by column."""
+    """Return the names by column, in as few rows as fit the width, and these as even as can be."""
     for count in range(min(len(names), 7), 0, -1):
-        shortest, longer = divmod(len(names), count)
-        ends = list(accumulate([shortest + 1] * longer + [shortest] * (count - longer)))
-        columns = [list(names[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+        columns = _split(names, count)
         if _taken(columns) <= width or count == 1:
-            return columns
+            evener = _split(names, -(-len(names) // len(columns[0])))
+            return evener if _taken(evener) <= width else columns
     return []
+
+
+def _split(names: Sequence[str], count: int) -> list[list[str]]:
+    """Return names in so many columns, filled column by column; the first ones are the longer ones."""
+    shortest, longer = divmod(len(names), count)
+    ends = list(accumulate([shortest + 1] * longer + [shortest] * (count - longer)))
+    return [list(names[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _taken(columns: Sequence[Sequence[str]]) -> float:

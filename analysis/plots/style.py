@@ -11,7 +11,6 @@ import matplotlib
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -41,8 +40,6 @@ INK, FAINT, PALE = "#222222", "#9A9A9A", "#D2D2D2"
 DPI = 160
 # Any, because the stubs of matplotlib want the keys as a literal type of its own.
 SETTINGS: Any = {
-    "svg.hashsalt": "flowfront",
-    "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.spines.top": False,
@@ -72,27 +69,17 @@ def drawing() -> Iterator[None]:
             yield
 
 
-def render(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as PNG and as SVG, without dates, so that equal records give equal bytes.
-
-    Call it inside `drawing`.
-    """
-    png, svg = render_png(figure), io.BytesIO()
-    FigureCanvasSVG(figure).print_figure(svg, format="svg", metadata={"Date": None})
-    return png, svg.getvalue()
-
-
-def render_png(figure: Figure) -> bytes:
+def render(figure: Figure) -> bytes:
     """Return a figure as PNG, of equal bytes for equal records; call it inside `drawing`."""
     _read_no_formulas(figure)
-    # One layout for both files: finding it takes as long as drawing. It is made at the resolution of the PNG, because
-    # the length of hinted text depends on that, and labels laid out at another one may not fit.
+    # At the resolution of the PNG, because the length of hinted text depends on that: labels that are laid out at
+    # another one may not fit.
     figure.set_dpi(DPI)
     engine = figure.get_layout_engine()
     if engine is not None:
         # Alone, without the drawing that `draw_without_rendering` adds: the same layout in less time.
         engine.execute(figure)
-    # Nothing, and not the engine called "none": with any engine matplotlib draws every file once more beforehand.
+    # Nothing, and not the engine called "none": with any engine matplotlib draws the file once more beforehand.
     figure.set_layout_engine(None)
     png = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(png, format="png", dpi=DPI, metadata={"Software": None})

@@ -69,7 +69,7 @@ class _Known:
     ledger: Section | None
 
 
-def write_report(folder: Path, *, ledger: Path | None = None, paper: bool = False, helpers: int = 0) -> Report:
+def write_report(folder: Path, *, ledger: Path | None = None, paper: str | None = None, helpers: int = 0) -> Report:
     """Write `<suite>/report/` for every suite with runs at or below a folder.
 
     A part of a suite (a benchmark, a method) is reported with the whole suite, so that a report is never thinner
@@ -78,11 +78,13 @@ def write_report(folder: Path, *, ledger: Path | None = None, paper: bool = Fals
     Args:
         folder: The output folder of runs, a suite's folder, or anything below one.
         ledger: A `claims.json` to show; without it the one in `ledger/` beside the suite, if there is one.
-        paper: Whether to write `report/paper/` too: figures as PDF and SVG at the width of a column, LaTeX tables.
+        paper: Whose column widths (`icml`, `cvpr`, `neurips`) the figures of `report/paper/` have, which holds them as
+            PDF and SVG, and LaTeX tables; None writes no such folder.
         helpers: Further processes that draw where there is much to draw; see `analysis.report.studio.Studio`.
 
     Raises:
         RecordError: If there is no finished run, runs must not be compared, or the report cannot be written.
+        KeyError: If there are no widths of that name.
     """
     runs = find_runs(folder.resolve())
     suites = _suites_of(runs)
@@ -90,10 +92,18 @@ def write_report(folder: Path, *, ledger: Path | None = None, paper: bool = Fals
         known = [_read(suite, ledger) for suite in suites]
         for one in known:
             _write(one, studio)
-    for one in known if paper else ():
-        files = paper_files(one.summary, one.depth, one.shown)
-        write_files({one.folder / PAPER_FOLDER / name: content for name, content in files.items()})
+    if paper is not None:
+        _write_papers(known, paper)
     return _report(folder, known)
+
+
+def _write_papers(known: Sequence[_Known], name: str) -> None:
+    # Imported here because matplotlib takes as long to load as the numbers to compute.
+    from analysis.plots.paper_style import PAGES
+
+    for one in known:
+        files = paper_files(one.summary, one.depth, one.shown, PAGES[name])
+        write_files({one.folder / PAPER_FOLDER / file: content for file, content in files.items()})
 
 
 def _suites_of(runs: Sequence[StoredRun]) -> list[Path]:

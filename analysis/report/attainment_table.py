@@ -6,7 +6,7 @@ from analysis.summary import BenchmarkSummary
 from analysis.tables import Cell, Column, Table
 
 EXPLANATION = (
-    "Attainment: a place is attained by a seed if a point of its front is at least as good in every reward. The tables "
+    "A place is attained by a seed if a point of its front is at least as good in every reward. The tables "
     "show the hypervolume of what at least a quarter, half and three quarters of the seeds attain, and over what "
     "volume the best method is attained by more seeds than another one and the other way round, each place weighted by "
     "the share of seeds by which it is ahead; the difference of these two numbers is that of the mean hypervolumes on "

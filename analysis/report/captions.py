@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 KINDS = {
     "overview": ("Overview", "How much each method's front fills, with 95 % t intervals over seeds; right is better."),
-    "fronts": ("Fronts", "What each method reaches in the units of the rewards; better is right and up."),
+    "fronts": (
+        "Fronts",
+        "What each method reaches; better is right and up. Four rewards and more are axes side by side; better is up.",
+    ),
     "attainment": (
         "Attainment",
         "What half of the seeds attain, and where the two best differ; of three rewards in cuts.",
@@ -18,16 +21,21 @@ KINDS = {
     "hacking": ("Reward hacking", "What points gained where asked to, and what they paid; flagged points are hollow."),
     "control": (
         "Control",
-        "Each reward against how much of it was asked for; a cross marks a wasted preference.",
+        "Each reward against how much of it was asked for; a cross marks a wasted preference, and an interval without "
+        "an end goes on beyond the frame.",
     ),
     "strip": ("Along the slider", "Same prompt and same noise in each row, only the preference differs."),
     "grid": ("Methods side by side", "Same prompt and same noise in each row, only the method differs."),
     "thumbnails": ("Fronts with pictures", "What the points of each front paint for one prompt and one noise."),
     "gradients": (
         "Gradients",
-        "Cosine of the update with each reward's gradient, beneath by layer and noise level.",
+        "Cosine of the update with each reward's gradient, beneath by layer and noise level. A cell is a mean over "
+        "seeds and over a method's models, so a conflict in some of them need not show as red.",
     ),
-    "gradient-parts": ("Gradients by part", "The same cosine by layer group and noise level."),
+    "gradient-parts": (
+        "Gradients by part",
+        "The same cosine by layer group and noise level, the mean over training too.",
+    ),
     "coefficients": ("Coefficients", "Which rewards the update is made of, over training."),
     "samplers-errors": ("Exact errors of samplers", "Errors against the number of steps and against eta."),
     "samplers-rewards": ("Rewards under samplers", "What GRPO reaches with each sampler in its rollouts."),

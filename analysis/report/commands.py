@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from analysis.claims.base import seeds_text
 from analysis.reading import grouped
-from analysis.report.notes import origins
 from analysis.report.phrases import counted, listed
 from analysis.summary import Summary
-from analysis.tables import Cell, Column, Table
 from benchmarks.records import MethodRecord, StoredRun
 
 OUT = "rebuilt"
@@ -88,16 +86,6 @@ def commands_of(summary: Summary) -> tuple[Command, ...]:
             commands.append(_run(batch, files))
     folder = shlex.quote(f"{OUT}/{summary.suite}")
     return (*commands, Command("Make this report again.", f"flowfront report {folder}"))
-
-
-def environment_of(summary: Summary) -> Table:
-    """Return where, with what and at what cost the runs were made, one row a fact.
-
-    Args:
-        summary: The suite.
-    """
-    columns = (Column("what", "what", text=True), Column("value", "value", text=True))
-    return Table(columns, tuple((Cell(name), Cell(value)) for name, value in origins(summary)))
 
 
 def _batches(runs: Sequence[StoredRun]) -> list[_Batch]:

@@ -18,7 +18,8 @@ from analysis.summary import BenchmarkSummary, Summary
 from analysis.tables import Table
 
 ATTAINMENT, ANYTIME, SENSITIVITY, HACKING, CONTROL = "attainment", "anytime", "sensitivity", "hacking", "control"
-PAIRWISE, RIVALS = "pairwise", "rivals"
+RIVALS = "rivals"
+PAIRWISE = "pairwise"
 """In no section of its own: it stands beside the fronts."""
 
 

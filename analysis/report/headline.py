@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from analysis.ranking import by_hypervolume
 from analysis.statistics import Comparison, Interval, paired_difference
 from analysis.summary import BASE, BenchmarkSummary, Row, Summary
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
@@ -64,9 +65,14 @@ def headline_table(summary: Summary, *, with_suite: bool = False) -> Table:
 
 
 def _shown(part: BenchmarkSummary) -> list[Row]:
-    """Return the rows of a benchmark, without checkpoints before the last where these are many enough for a curve."""
+    """Return the rows of a benchmark: the base model, then the best method first.
+
+    Checkpoints before the last are left out where they are many enough for a curve.
+    """
     before = Counter(row.method for row in part.rows if not row.last)
-    return [row for row in part.rows if row.last or before[row.method] <= MOST_CHECKPOINTS]
+    places = {BASE: -1} | {method: place for place, method in enumerate(by_hypervolume(part))}
+    shown = [row for row in part.rows if row.last or before[row.method] <= MOST_CHECKPOINTS]
+    return sorted(shown, key=lambda row: places[row.method])
 
 
 def _headline_row(benchmark: str, row: Row, best: bool, tied: bool) -> tuple[Cell, ...]:

@@ -8,7 +8,8 @@ from analysis.tables import Cell, Column, Table
 EXPLANATION = (
     "What no method was trained on, at the point whose preference is nearest to equal weights: the mean of each "
     "held-out reward and its change from the base model on the same prompts and noise (mean ± half of the 95 % t "
-    "interval over seeds). The last column names what became worse beyond that interval."
+    "interval over seeds). Column `worse` names what became worse beyond that "
+    "interval."
 )
 FEATURES_NOTE = (
     "distance to real: Frechet distance between the features of the samples and of real data; its value depends on "
@@ -25,10 +26,10 @@ def held_out_table(part: BenchmarkSummary) -> Table:
     """
     rows = [row for row in part.rows if row.last]
     known = [one for one in watched(part.record.held_out) if any(one.value in row.quantities for row in rows)]
-    columns = [Column("method", "method", text=True), Column("preference", "preference", text=True)]
+    columns = [Column(name, name, text=True) for name in ("method", "preference", "worse")]
     for one in known:
         columns += [Column(one.value, one.name), Column(one.change, f"{one.name} change", intervals=True)]
-    columns += [Column("seeds", "seeds"), Column("worse", "worse", text=True)]
+    columns.append(Column("seeds", "seeds"))
     cells = [_row(part, row, known) for row in rows if any(one.value in row.quantities for one in known)]
     return Table(tuple(columns), tuple(cells), _notes(known) if cells else ())
 
@@ -38,7 +39,7 @@ def _row(part: BenchmarkSummary, row: Row, known: list[Watched]) -> tuple[Cell, 
     values = [value for one in known for value in (_mean(row, one.value), found.get(one.change))]
     asked = None if row.method == BASE else preference_text(next(iter(part.fronts[row.method].values())))
     seeds = max(found[one.value].seeds for one in known if one.value in found)
-    return tuple(Cell(value) for value in (row.method, asked, *values, seeds, _worse(row, known)))
+    return tuple(Cell(value) for value in (row.method, asked, _worse(row, known), *values, seeds))
 
 
 def _mean(row: Row, name: str) -> float | None:

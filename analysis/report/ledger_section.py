@@ -22,10 +22,10 @@ ORIGIN = (
 COLUMNS = (
     Column("claim", "claim", text=True),
     Column("statement", "what is claimed", text=True),
-    Column("source", "paper", text=True),
+    Column("verdict", "verdict", text=True),
     Column("effects", "our value and interval", text=True),
     Column("rule", "decision rule", text=True),
-    Column("verdict", "verdict", text=True),
+    Column("source", "paper", text=True),
     Column("at_real_scale", "real scale?", text=True),
     Column("suites", "tested on", text=True),
 )
@@ -96,11 +96,14 @@ def ledger_section(path: Path, suite: str) -> Section | None:
     ledger = validated(path, _Ledger, read_json(path))
     own = [claim for claim in ledger.claims if suite in claim.suites]
     others = [claim for claim in ledger.claims if suite not in claim.suites]
-    lead = [f"{counted(len(ledger.claims), 'claim')}: {_counts(ledger.claims)}." if ledger.claims else "No claims."]
+    lead = []
     if own:
-        lead.append(f"{counted(len(own), 'claim')} on suite {suite}: {_counts(own)}.")
+        lead.append(f"{counted(len(own), 'claim')} tested on suite {suite}: {_counts(own)}.")
     elif ledger.claims:
         lead.append(f"No claim is tested on suite {suite}.")
+    lead.append(
+        f"{counted(len(ledger.claims), 'claim')} in all: {_counts(ledger.claims)}." if own or others else "No claims."
+    )
     table = Table(COLUMNS, tuple(_row(claim, suite) for claim in (*own, *others)))
     return Section(HEADING, (*lead, ORIGIN), (("", table),), (ledger.caution,))
 
@@ -118,10 +121,10 @@ def _row(claim: _Claim, suite: str) -> tuple[Cell, ...]:
     return (
         Cell(claim.claim),
         Cell(claim.statement),
-        Cell(f"{PAPERS.get(claim.paper, claim.paper)} {source}{numbers}"),
+        Cell(f"{claim.verdict}: {claim.reason}" if claim.reason else claim.verdict),
         Cell("; ".join(f"{effect.name}: {effect.text}" for effect in effects) or None),
         Cell(claim.rule),
-        Cell(f"{claim.verdict}: {claim.reason}" if claim.reason else claim.verdict),
+        Cell(f"{PAPERS.get(claim.paper, claim.paper)} {source}{numbers}"),
         Cell(("yes" if claim.at_real_scale else "no, miniature") if tested else None),
         Cell(_tested_on(claim, suite) if tested else None),
     )

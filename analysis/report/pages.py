@@ -39,6 +39,14 @@ READING = (
 )
 
 
+DISTANCES = (
+    "IGD+: how far a method's points fall short of a reference front, the mean over the points of that front. "
+    "Epsilon+: how much they would have to rise in every reward to equal or beat all of that front. Expected utility: "
+    "the largest weighted sum of rewards that they offer, the mean over all weights; more is better. Gains are means "
+    "over all points of a method."
+)
+
+
 def sections_of(
     summary: Summary, pictures: Sequence[str], extra: Sequence[Section] = (), depth: Depth | None = None
 ) -> list[Section]:
@@ -71,7 +79,7 @@ def sections_of(
         *further,
         Section("Pictures", picture_page.captions(of_samples), (), (), of_samples),
         Section("Gradients", lead, (("", gradient_tables.gradient_table(summary)),), (), of_gradients),
-        Section("Distances and gains", (), (("", indicator_table(summary)),)),
+        Section("Distances and gains", (DISTANCES,), (("", indicator_table(summary)),)),
         Section("Paired comparisons", (), (("", comparison_table(summary)),)),
     ]
     kept = [replace(one, tables=tuple(pair for pair in one.tables if pair[1].rows)) for one in sections]

@@ -85,7 +85,7 @@ def paper_files(
 
 
 def file_names(names: Sequence[str]) -> dict[str, str]:
-    """Return a name that LaTeX and every file system take for each name, all different.
+    """Return a name that LaTeX and every file system take for each name, all different, no dash beside another.
 
     Example:
         >>> file_names(["two-targets", "a b", "a/b"])
@@ -93,7 +93,7 @@ def file_names(names: Sequence[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in names:
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "unnamed"
+        plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-") or "unnamed"
         taken, number = {one.lower() for one in found.values()}, 2
         unique = plain
         while unique.lower() in taken:
@@ -166,7 +166,8 @@ def _figures(
     methods = file_names(list(part.fronts))
     with printing():
         for kind, method, figure in paper_figures(part, looks, widths, best_and_tied(part), shown):
-            file = f"{kind}-{name}" + (f"-{methods[method]}" if method else "")
+            # Two dashes, which no name has: benchmark "a" and method "b-c" are not "a-b" and "c".
+            file = f"{kind}-{name}" + (f"--{methods[method]}" if method else "")
             caption = figure_caption(kind, part, method, None if shown is None else shown.seed)
             wide = figure.get_figwidth() > widths.column
             yield _Float(file, caption, wide, table=False), _rendered(file, figure)

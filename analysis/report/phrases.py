@@ -114,10 +114,10 @@ def amount(number: float) -> str:
     """Return a count of many things.
 
     Example:
-        >>> amount(1_498_944), amount(40_960), amount(4_032), amount(0)
-        ('1.50 million', '41.0 thousand', '4,032', '0')
+        >>> amount(1_498_944), amount(40_960), amount(999_999), amount(4_032), amount(0)
+        ('1.50 million', '41.0 thousand', '1.00 million', '4,032', '0')
     """
-    if number >= MILLION:
+    if round(number / THOUSAND) >= THOUSAND:
         return f"{number / MILLION:,.{0 if number >= 100 * MILLION else 2}f} million"
     if number < 10 * THOUSAND:
         return f"{number:,.0f}"

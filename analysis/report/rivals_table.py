@@ -11,7 +11,7 @@ from analysis.summary import BenchmarkSummary
 from analysis.tables import Cell, Column, Table, Value
 
 EXPLANATION = (
-    "Seeds and prompts: an interval over seeds speaks of new trainings on the benchmark's own prompts; one over both "
+    "An interval over seeds speaks of new trainings on the benchmark's own prompts; one over both "
     "levels of new trainings and new prompts. The latter is the wider one where prompts differ more than seeds; where "
     "they do not, it can be a little narrower, because prompts lend it degrees of freedom. Tests are "
     "exact sign-flip tests of paired differences in hypervolume, those over prompts on common prompts and noise and of "

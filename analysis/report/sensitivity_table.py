@@ -12,13 +12,14 @@ EXPLANATION = (
     "towards the base model (which leaves only what was gained) and outwards, in shares of the way to the base model: "
     f"{', '.join(f'{level:+g}' for level in LEVELS if level)}; with two rewards in all combinations, with more in all "
     "rewards alike and in each alone. In the picture, for moves in all rewards alike, filled marks are the best method "
-    "and those tied with it, hollow ones lie significantly below."
+    "and those tied with it, hollow ones lie significantly below. Here each pair is compared by itself, corrected for "
+    "nothing, so a method may be hollow that the results still call tied with the best."
 )
 NOTE = (
     "best stays first, first or tied: share of the reference points above which the best method above the frozen one "
-    "has the largest mean, or is tied with the method that has it (paired t interval, 95 %); tau: Kendall's rank "
-    "correlation (tau-b, tied methods as ties) of each ranking with the frozen one; no volume: methods without any "
-    "hypervolume above some reference point"
+    "has the largest mean, or is tied with the method that has it (paired t interval, 95 %, uncorrected); tau: "
+    "Kendall's rank correlation (tau-b, tied methods as ties) of each ranking with the frozen one; no volume: methods "
+    "without any hypervolume above some reference point"
 )
 ONE_SEED = "benchmarks of one shared seed: the order of the values counts, there are no ties"
 

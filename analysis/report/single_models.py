@@ -7,10 +7,10 @@ from analysis.summary import BenchmarkSummary, Row
 from analysis.tables import MARKS_NOTE, Cell, Column, Table
 
 EXPLANATION = (
-    "Each method with the one model or point whose preference is nearest to equal weights: its gain over the base "
+    "Each method with the one model or point whose preference is nearest to equal weights. Composite: the mean over "
+    "rewards of z-scores among the methods of this table, so it says nothing outside it. Then the gain over the base "
     "model in every reward (units of the reward, positive is better), in how many rewards the 95 % interval over "
-    "seeds lies above 0 or below, the worst gain in units of the benchmark's bounds, and the composite: the mean "
-    "over rewards of z-scores among the methods of this table, so it says nothing outside it."
+    "seeds lies above 0 or below, and the worst gain in units of the benchmark's bounds."
 )
 
 
@@ -24,11 +24,11 @@ def single_model_table(part: BenchmarkSummary) -> Table:
     columns = (
         Column("method", "method", text=True),
         Column("preference", "preference", text=True),
+        Column("composite", "composite", intervals=True),
         *(Column(f"{BALANCED_GAIN}{name}", name, intervals=True) for name in names),
         Column("improved", f"improved of {len(names)}"),
         Column("worsened", "worsened"),
         Column("worst_gain", "worst gain", intervals=True),
-        Column("composite", "composite", intervals=True),
         Column("seeds", "seeds"),
     )
     best, tied = best_and_tied(part, "composite")
@@ -46,11 +46,11 @@ def _row(row: Row, front: Front, names: list[str], marks: tuple[bool, bool]) -> 
     return (
         Cell(row.method),
         Cell(preference_text(front)),
+        Cell(found.get("composite"), *marks),
         *(Cell(found.get(f"{BALANCED_GAIN}{name}")) for name in names),
         Cell(improved),
         Cell(worsened),
         Cell(found["worst_gain"]),
-        Cell(found.get("composite"), *marks),
         Cell(found["worst_gain"].seeds),
     )
 

@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -41,17 +41,35 @@ class Studio:
             self._pool.shutdown(cancel_futures=True)
 
     def draw(self, drawings: Mapping[str, Drawing]) -> dict[str, bytes]:
-        """Return the pictures as PNG by name, in order, without those that show nothing."""
-        pool = self._pool
-        handed = {} if pool is None else {name: pool.submit(_drawn, draw) for name, draw in drawings.items()}
+        """Return the pictures as PNG by name, in order, without those that show nothing.
+
+        What a helper leaves behind that dies, for want of memory say, is drawn by this process.
+        """
+        handed = self._handed(drawings)
         # From the other end, what no helper has begun is drawn here.
         own = {name: _drawn(drawings[name]) for name in reversed(list(drawings)) if _free(handed.get(name))}
-        found = {name: own[name] if name in own else handed[name].result() for name in drawings}
+        found = {name: own[name] if name in own else _received(handed[name], drawings[name]) for name in drawings}
         return {name: png for name, png in found.items() if png is not None}
+
+    def _handed(self, drawings: Mapping[str, Drawing]) -> "dict[str, Future[bytes | None]]":
+        """Return what the helpers were told to draw, by name: nothing without a helper alive."""
+        if self._pool is None:
+            return {}
+        try:
+            return {name: self._pool.submit(_drawn, draw) for name, draw in drawings.items()}
+        except BrokenExecutor:
+            return {}
 
 
 def _free(handed: "Future[bytes | None] | None") -> bool:
     return handed is None or handed.cancel()
+
+
+def _received(handed: "Future[bytes | None]", draw: Drawing) -> bytes | None:
+    try:
+        return handed.result()
+    except BrokenExecutor:
+        return _drawn(draw)
 
 
 def _prepare() -> None:
@@ -60,8 +78,8 @@ def _prepare() -> None:
 
 def _drawn(draw: Drawing) -> bytes | None:
     # Imported here because matplotlib takes as long to load as the numbers to compute.
-    from analysis.plots.style import drawing, render_png
+    from analysis.plots.style import drawing, render
 
     with drawing():
         figure = draw()
-        return None if figure is None else render_png(figure)
+        return None if figure is None else render(figure)

@@ -108,7 +108,8 @@ def _suite(summary: Summary, standings: Sequence[Standing]) -> Iterator[str]:
         yield "No benchmark has two methods on two shared seeds, so nothing here is a finding about which is better."
     if decided:
         few = f"With {len(seeds)} seeds only large differences show. " if len(seeds) < FEW_SEEDS else ""
-        yield f"{few}What is said here holds for these benchmarks and these budgets, and for no others."
+        these = "this benchmark" if len(standings) == 1 else "these benchmarks"
+        yield f"{few}What is said here holds for {these} and these budgets, and for no others."
 
 
 def _wins(standing: Standing) -> bool:
@@ -117,12 +118,15 @@ def _wins(standing: Standing) -> bool:
 
 def _ranking(decided: Sequence[Standing], total: int) -> Iterator[str]:
     """Yield how often each method is best or tied, over the benchmarks where methods can be told apart."""
+    if total == 1:
+        yield from _only(decided[0])
+        return
     firsts = [(one.best.method, not one.tied and not one.undecided) for one in decided if one.best is not None]
     for name, number in _counts([[name] for name, _ in firsts]).items():
         alone = firsts.count((name, True))
         how = f": alone in {alone}, tied with others in {number - alone}"
         how = {0: ", tied with others", number: ", alone"}.get(alone, how)
-        every = {1: "the only benchmark", 2: "both benchmarks"}.get(total, f"all {total} benchmarks")
+        every = "both benchmarks" if total == 2 else f"all {total} benchmarks"
         where = every if number == total else f"{number} of {total} benchmarks"
         yield f"{name} has the best front in {where}{how}."
     ties = _counts([[row.method for row in standing.tied] for standing in decided])
@@ -135,6 +139,15 @@ def _ranking(decided: Sequence[Standing], total: int) -> Iterator[str]:
         yield f"Tied with the best: {listed(texts, most=MOST)}."
     if len(decided) < total:
         yield f"In {counted(total - len(decided), 'benchmark')} the records cannot tell methods apart."
+
+
+def _only(standing: Standing) -> Iterator[str]:
+    """Yield the best method of the only benchmark, and which are tied with it."""
+    if standing.best is None:
+        return
+    ties = f", tied with {listed([row.method for row in standing.tied], most=MOST)}" if standing.tied else ""
+    ahead = "" if standing.tied or standing.undecided else ", ahead of every other method"
+    yield f"{standing.best.method} has the best front{ties}{ahead}."
 
 
 def _counts(groups: Sequence[Sequence[str]]) -> Mapping[str, int]:

@@ -87,6 +87,7 @@ def test_other_samples_have_another_mark() -> None:
         ("prompt_id", [-3, 0], "prompt_id must be 0 or more, found -3"),
         ("point", [0.0, float("nan")], "expected whole numbers in column point, found 'nan'"),
         ("step", [0.5, 1.0], "expected whole numbers in column step, found '0.5'"),
+        ("step", [0.0, -1e300], "expected whole numbers in column step, found '-1e\\+300'"),
         ("sample", ["a", "b"], "expected whole numbers in column sample, found 'a'"),
         ("sample", [True, False], "expected whole numbers in column sample, found 'True'"),
     ],

@@ -54,6 +54,22 @@ def test_a_preference_that_changes_in_a_later_batch_is_found() -> None:
         tally.at(0, ["reward_a"])
 
 
+def test_infinities_of_both_signs_are_told_without_a_warning() -> None:
+    tally = Tally(["reward_a"])
+    for value in (np.inf, 1.0, -np.inf):
+        tally.add({"step": np.zeros(1), "point": np.zeros(1), "reward_a": np.array([value])})
+    with pytest.raises(RecordError, match=r"^reward_a must be finite, .*, found inf at step 0$"):
+        tally.at(0, ["reward_a"])
+
+
+@pytest.mark.parametrize("name", ["step", "point"])
+@pytest.mark.parametrize("value", [NAN, np.inf])
+def test_a_place_that_is_no_number_is_refused(name: str, value: float) -> None:
+    rows = {"step": np.zeros(2), "point": np.zeros(2), "reward_a": np.ones(2)} | {name: np.array([0.0, value])}
+    with pytest.raises(RecordError, match=f"^expected whole numbers in column {name}, found {value}$"):
+        Tally(["reward_a"]).add(rows)
+
+
 def test_what_is_wrong_at_one_step_does_not_hide_another() -> None:
     tally = Tally(["reward_a"])
     steps, values = np.array([0, 1, 2, 3]), np.array([1.0, NAN, np.inf, 2.0])

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.open_run import FolderLock, StepLog
 from benchmarks.records import (
     SCHEMA_VERSION,
     RecordError,
@@ -170,53 +169,9 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         read_table(tmp_path / "t.parquet")
 
 
-def test_steps_are_appended_behind_the_offset(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "steps.jsonl"
-    log = StepLog(path, 0)
-    log.append({"step": 1})
-    offset = log.sync()
-    log.append({"step": 2, "half": "written by a run that was cut off"})
-    log.close()
-    again = StepLog(path, offset)
-    again.append({"step": 2})
-    again.close()
-    assert read_steps(path) == [{"step": 1}, {"step": 2}]
-
-
-@pytest.mark.parametrize("length", [0, 5])
-def test_a_log_shorter_than_its_offset_is_refused_and_left_alone(tmp_path: Path, length: int) -> None:
-    path = tmp_path / "steps.jsonl"
-    path.write_bytes(b'{"step":1}\n'[:length])
-    with pytest.raises(RecordError, match=f"steps.jsonl is damaged: expected at least 11 bytes, found {length}"):
-        StepLog(path, 11)
-    assert path.stat().st_size == length
-
-
-def test_a_missing_log_is_refused_where_one_is_expected(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="expected at least 11 bytes, found 0"):
-        StepLog(tmp_path / "steps.jsonl", 11)
-    assert bytes_below(tmp_path) == {}
-
-
-def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    (tmp_path / "steps.jsonl").mkdir()
-    with pytest.raises(RecordError, match=r"cannot write .*steps\.jsonl: Is a directory"):
-        StepLog(tmp_path / "steps.jsonl", 0)
-
-
 def test_damaged_steps_are_refused(tmp_path: Path) -> None:
     (tmp_path / "steps.jsonl").write_text('{"step":1}\n{"step":')
     with pytest.raises(RecordError, match=r"steps\.jsonl is damaged: expected one JSON object a line"):
         read_steps(tmp_path / "steps.jsonl")
     with pytest.raises(RecordError, match="cannot read"):
         read_steps(tmp_path / "nothing.jsonl")
-
-
-def test_a_run_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
-    lock = FolderLock(tmp_path / "seed0")
-    with pytest.raises(RecordError, match=r"seed0: expected to be alone, found another process that writes this run"):
-        FolderLock(tmp_path / "seed0")
-    lock.release()
-    again = FolderLock(tmp_path / "seed0")
-    again.release()
-    assert list((tmp_path / "seed0").iterdir()) == []

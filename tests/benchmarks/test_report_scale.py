@@ -1,5 +1,6 @@
 """The records that the report's growth is measured on are records."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +35,10 @@ def test_a_report_that_fails_is_told(tmp_path: Path) -> None:
 def test_rows_differ_between_seeds() -> None:
     first, second = (report_scale._rows(2, 0, seed)["reward_r0"] for seed in (0, 1))
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("text", ["", "0", "1,x", "-1", "1,,2"])
+def test_sizes_must_be_counts(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"^expected whole numbers above 0, .*, found '{text}'$"):
+        report_scale._sizes(text)
+    assert report_scale._sizes("10,2") == [2, 10]

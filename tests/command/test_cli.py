@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -68,11 +69,14 @@ def test_a_finished_suite_is_not_run_again(command: Command, records: Path) -> N
 def test_a_report_can_have_a_ledger_and_what_a_paper_needs(command: Command, records: Path) -> None:
     assert not (records / "tiny/report/paper").exists()
     ledger = Path(__file__).parents[2] / "results/reference/ledger/claims.json"
-    answer = command("report", "results", "--paper", "--ledger", ledger)
+    answer = command("report", "results", "--paper", "--page", "neurips", "--ledger", ledger)
     assert answer.code == 0, answer.err
     made = {path.suffix for path in (records / "tiny/report/paper").iterdir()}
     assert made == {".pdf", ".svg", ".tex"}
     assert "Claims of the papers" in (records / "tiny/report/index.html").read_text()
+    box = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ", (records / "tiny/report/paper/overview.pdf").read_bytes())
+    assert box is not None
+    assert float(box[1]) == pytest.approx(5.5 * 72)
     refused = command("report", "results", "--ledger", "nowhere.json")
     assert refused.code == 2
     assert "--ledger: expected a file that" in refused.err

@@ -59,16 +59,18 @@ def words_on(sheet: Sheet) -> list[str]:
 
 
 def overlapping_words(sheet: Sheet) -> list[tuple[str, str]]:
-    """Return the pairs of words of a sheet that cover one another, and words beyond its edge with themselves."""
+    """Return the pairs of words of a rendered sheet that cover one another, and words beyond its edge twice."""
     with drawing():
         sheet.draw_without_rendering()
         boxes = [(text.get_text(), text.get_window_extent()) for text in sheet.texts if text.get_text()]
+    # A point, which letters leave free of their boxes.
+    slack = sheet.dpi / 72.0
     found = []
     for index, (one, box) in enumerate(boxes):
-        if box.x0 < -1 or box.y0 < -1 or box.x1 > sheet.bbox.x1 + 1 or box.y1 > sheet.bbox.y1 + 1:
+        if min(box.x0, box.y0, sheet.bbox.x1 - box.x1, sheet.bbox.y1 - box.y1) < -slack:
             found.append((one, one))
         for other, beside in boxes[index + 1 :]:
             across = min(box.x1, beside.x1) - max(box.x0, beside.x0)
-            if across > 1 and min(box.y1, beside.y1) - max(box.y0, beside.y0) > 1:
+            if across > slack and min(box.y1, beside.y1) - max(box.y0, beside.y0) > slack:
                 found.append((one, other))
     return found

@@ -76,7 +76,18 @@ window.flowfront = {};
     };
   }
 
+  // Says by classes on which sides a frame hides something; what it returns looks again.
+  function edges(frame) {
+    function look() {
+      frame.classList.toggle("more-right", frame.scrollWidth - frame.clientWidth - frame.scrollLeft > 2);
+      frame.classList.toggle("more-below", frame.scrollHeight - frame.clientHeight - frame.scrollTop > 2);
+    }
+    frame.addEventListener("scroll", look, { passive: true });
+    new ResizeObserver(look).observe(frame);
+    return look;
+  }
+
   Object.assign(window.flowfront, {
-    element, shape, decimalsFor, fixed, signed, weights, copyButton, download, later,
+    element, shape, decimalsFor, fixed, signed, weights, copyButton, download, later, edges,
   });
 })();

@@ -1,7 +1,7 @@
 "use strict";
 // Pictures that can be enlarged, and commands that can be copied.
 (() => {
-  const { element, copyButton } = window.flowfront;
+  const { element, copyButton, edges } = window.flowfront;
   const dialog = document.getElementById("enlarged");
 
   function enlarge(image) {
@@ -27,5 +27,6 @@
 
   for (const code of document.querySelectorAll(".commands pre")) {
     code.after(copyButton("Copy", "Copy this command", () => code.textContent));
+    edges(code);
   }
 })();

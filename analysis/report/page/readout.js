@@ -1,7 +1,7 @@
 "use strict";
 // The view in words and numbers: one row a method, and one sentence that is read aloud.
 (() => {
-  const { element, named, fixed, signed, signOf, weights, later } = window.flowfront;
+  const { element, named, fixed, signed, signOf, weights, later, edges } = window.flowfront;
 
   function cell(method, view, k) {
     const value = method.points[method.at][k];
@@ -19,11 +19,14 @@
     return element("span", { class: `gain ${kind}` }, text);
   }
 
+  // Where no method follows a preference, nothing need be said of where they were evaluated.
+  const where = (view, text, kind = null) => (view.movable ? element("td", { class: kind }, text) : null);
+
   function rowOf(method, view, facts) {
     const asked = method.follows ? weights(method.preferences[method.at]) : "one point";
     const row = element("tr", { "data-method": method.name },
       element("th", { scope: "row" }, named(method)),
-      element("td", { class: "asked" }, asked),
+      where(view, asked, "asked"),
       ...view.rewards.map((_, k) => cell(method, view, k)),
       ...facts.map((fact) => element("td", { class: "number" }, method.facts[fact] ?? "-")));
     row.classList.toggle("active", method.name === view.active);
@@ -36,7 +39,7 @@
     const values = base.map((value, k) => element("td", { class: "number" }, fixed(value, view.decimals[k])));
     const unknown = facts.map(() => element("td", { class: "number" }, "-"));
     const name = element("th", { scope: "row" }, named(null));
-    return [element("tr", { class: "base" }, name, element("td", {}, "before training"), ...values, ...unknown)];
+    return [element("tr", { class: "base" }, name, where(view, "before training", "asked"), ...values, ...unknown)];
   }
 
   function head(view, facts) {
@@ -44,7 +47,8 @@
       element("th", { class: "number", scope: "col", title: reward.higher ? "more is better" : "less is better" },
         `${reward.name} ${reward.higher ? "↑" : "↓"}`, reward.unit ? element("small", {}, reward.unit) : null));
     const others = facts.map((fact) => element("th", { class: "number fact", scope: "col" }, fact));
-    const first = ["method", "evaluated at"].map((text) => element("th", { scope: "col" }, text));
+    const names = view.movable ? ["method", "evaluated at"] : ["method"];
+    const first = names.map((text) => element("th", { scope: "col" }, text));
     return element("tr", {}, ...first, ...rewards, ...others);
   }
 
@@ -59,9 +63,9 @@
     const parts = view.rewards.map((reward, k) => {
       const worth = (method) => signOf(reward) * method.points[method.at][k];
       const best = view.methods.reduce((one, other) => (worth(other) > worth(one) ? other : one));
-      return `${reward.name}: ${best.name} (${fixed(best.points[best.at][k], view.decimals[k])})`;
+      return `in ${reward.name}: ${best.name} (${fixed(best.points[best.at][k], view.decimals[k])})`;
     });
-    return ` Best means here, differences not tested: ${parts.join("; ")}.`;
+    return ` Best mean ${parts.join("; ")}. Differences are not tested.`;
   }
 
   function createReadout(state) {
@@ -70,6 +74,7 @@
     const sentence = element("p", { class: "sentence" });
     const aloud = element("p", { class: "unseen", "aria-live": "polite" });
     const note = element("p", { class: "quiet note" });
+    const follow = edges(frame);
     const speak = later(() => (aloud.textContent = sentence.textContent), 500);
 
     table.tBodies[0].addEventListener("click", (event) => {
@@ -84,6 +89,7 @@
       table.tBodies[0].replaceChildren(...baseRow(view, facts), ...rows);
       sentence.textContent = asked(view) + leaders(view);
       note.textContent = noteOf(view);
+      follow();
       speak();
     }
     const said = element("div", { class: "said" }, sentence, aloud);

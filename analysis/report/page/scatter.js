@@ -3,6 +3,7 @@
 (() => {
   const { shape, mark, starAt, scale, horizontal, vertical, weights, colors } = window.flowfront;
   const LINE = 15;
+  const DIGIT = 7;
 
   function boxOf(size) {
     return { left: size.width < 480 ? 56 : 68, right: size.width - 14, top: 14, bottom: size.height - 52 };
@@ -19,6 +20,13 @@
     const shown = all.length ? all : [view.benchmark.reference];
     const of = (k, from, to) => scale(shown.map((point) => point[k]), view.rewards[k].higher, from, to);
     return { across: of(view.x, box.left, box.right), up: of(view.y, box.bottom, box.top) };
+  }
+
+  // The name of the axis stands to the left of the longest number.
+  function roomyBox(view, size) {
+    const box = boxOf(size);
+    const texts = scalesOf(view, box).up.ticks((box.bottom - box.top) / 55).map(({ text }) => text.length);
+    return { ...box, left: Math.max(box.left, 28 + DIGIT * Math.max(0, ...texts)) };
   }
 
   function polyline(points, name, attributes = {}) {
@@ -110,7 +118,7 @@
   }
 
   function scatter(view, size) {
-    const box = boxOf(size);
+    const box = roomyBox(view, size);
     const { across, up } = scalesOf(view, box);
     const place = (point) => [across.at(point[view.x]), up.at(point[view.y])];
     const hits = view.methods.flatMap((method) => method.points

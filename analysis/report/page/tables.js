@@ -1,7 +1,7 @@
 "use strict";
 // Tables that can be sorted by any column, filtered by what they say, and taken along as CSV.
 (() => {
-  const { element, copyButton, download } = window.flowfront;
+  const { element, copyButton, download, edges } = window.flowfront;
   const NUMBER = /^[≈\s]*([+\-\u2212]?\d[\d,]*\.?\d*(?:e[+-]?\d+)?)/i;
   const LEAST_ROWS = 3;
   const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -60,6 +60,7 @@
       const label = header.textContent;
       const button = element("button", { type: "button", class: "sort", title: `Sort by ${label}` }, label);
       header.replaceChildren(button);
+      header.dataset.label = label;
       header.setAttribute("aria-sort", "none");
       header.setAttribute("scope", "col");
       button.addEventListener("click", () => sortBy(table, original, header));
@@ -110,6 +111,7 @@
     tables.forEach((table, index) => {
       sortable(table);
       takeable(table, index ? `${section.id}-${index + 1}` : section.id);
+      edges(table.closest(".table"));
     });
     const rows = tables.reduce((sum, table) => sum + table.tBodies[0].rows.length, 0);
     if (rows > LEAST_ROWS) filterable(section, tables);

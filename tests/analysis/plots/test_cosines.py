@@ -198,6 +198,4 @@ def test_pictures_become_files(gradient_summary: Summary) -> None:
         with drawing():
             figure = draw(part_of(gradient_summary))
             assert figure is not None
-            png, svg = render(figure)
-        assert png.startswith(b"\x89PNG")
-        assert len(svg) < 300_000
+            assert render(figure).startswith(b"\x89PNG")

@@ -23,6 +23,15 @@ def test_computed_widths_hold_what_is_drawn(text: str, size: float) -> None:
     assert found <= width + len(text) / DPI
 
 
+@pytest.mark.parametrize("letter", ["\N{CJK UNIFIED IDEOGRAPH-4E2D}", "\n", "\ue000"])
+def test_a_letter_that_the_font_lacks_is_as_wide_as_its_box(letter: str) -> None:
+    # Of another size, so that no letter is loaded.
+    text_width(["a"], 20.0)
+    box = text_width([letter], 9.0)
+    assert box == text_width(["\U0010ffff"], 9.0) > 0.0
+    assert text_width([f"a{letter}b"], 9.0) == pytest.approx(text_width(["ab"], 9.0) + box)
+
+
 def test_the_widest_counts() -> None:
     assert text_width(["a", "abc", "ab"], 8.0) == text_width(["abc"], 8.0)
     assert text_width([], 8.0) == 0.0

@@ -85,7 +85,7 @@ def test_every_pixel_is_drawn_with_a_whole_number_of_screen_pixels(side: int) ->
         figure = Figure(figsize=(6.013, 5.017))
         axes = place(figure, 1.2345, 1.777, *drawn.size)
         draw_mosaic(axes, drawn, ["first", "second"])
-        png, svg = render(figure)
+        png = render(figure)
     with Image.open(io.BytesIO(png)) as image:
         screen = np.asarray(image.convert("RGB"))
     expected = drawn.image.repeat(drawn.scale, axis=0).repeat(drawn.scale, axis=1)
@@ -93,9 +93,6 @@ def test_every_pixel_is_drawn_with_a_whole_number_of_screen_pixels(side: int) ->
     top = screen.shape[0] - bottom - expected.shape[0]
     found = screen[top : top + expected.shape[0], left : left + expected.shape[1]]
     np.testing.assert_array_equal(found, expected)
-    # The SVG holds the pixels themselves.
-    assert b'width="%d" height="%d"' % drawn.image.shape[1::-1] in svg
-    assert b"image-rendering:pixelated" in svg
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -105,8 +102,7 @@ def test_hostile_texts_can_be_drawn(text: str) -> None:
         warnings.simplefilter("error")
         figure = Figure(figsize=(4, 3))
         draw_mosaic(place(figure, 2.0, 1.0, *drawn.size), drawn, [wrapped(text, 24, 3)])
-        _, svg = render(figure)
-    assert b"<script>alert" not in svg.replace(b"<!-- <script>alert", b"")
+        assert render(figure).startswith(b"\x89PNG")
 
 
 @given(st.text(max_size=60))

@@ -7,7 +7,8 @@ import pytest
 
 from analysis.front import oriented
 from analysis.plots import assign_looks, drawing, pairwise_figure
-from analysis.plots.pairwise import means_of
+from analysis.plots.pairwise import _ticks, means_of
+from analysis.plots.scales import Scale
 from analysis.plots.sheets import Sheet
 from analysis.summary import BenchmarkSummary, Summary, summarize
 from tests.analysis.synthetic_records import RECIPES, Task, write_tree
@@ -67,6 +68,13 @@ def test_the_diagonal_names_the_rewards_and_shows_from_where_to_where(suite_summ
             reach = points_in(panel, color=looks[method].color, marker="None")
             np.testing.assert_allclose(reach, [[values.min(), row], [values.max(), row]], atol=1e-9)
             np.testing.assert_allclose(points_in(panel, label=method), [[values.mean(), row]], atol=1e-9)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.07, 1.06), (0.28, 0.91), (-1.46, -0.9), (3.0, 4e4)])
+def test_every_scale_has_two_ticks_at_least(low: float, high: float) -> None:
+    ticks = _ticks(Scale(low, high))
+    assert len(ticks) >= 2
+    assert (abs(Scale(low, high).share(ticks) - 0.5) < 0.42).all()
 
 
 def test_means_have_intervals_over_seeds(suite_summary: Summary) -> None:

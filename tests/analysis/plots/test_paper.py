@@ -19,7 +19,7 @@ from analysis.plots.paper_fronts import front_figure
 from analysis.plots.paper_grids import cosine_figure, mean_cosines, sliders_of, strip_figure
 from analysis.plots.paper_style import ICML, NEURIPS, Page, lay_out, legend_beneath, mark, new_figure, pdf_of, printing
 from analysis.plots.paper_style import render_for_print as render
-from analysis.plots.paper_text import LEAST, SMALL, folded, spread, text_width
+from analysis.plots.paper_text import SMALL, folded, spread, text_width
 from analysis.plots.paper_volumes import suite_figures, volume_figure
 from analysis.plots.style import COLORS, MARKERS, SURE_COLORS, Look, assign_looks
 from analysis.report.headline import best_and_tied
@@ -30,6 +30,8 @@ from tests.analysis.synthetic_records import GRADIENT_RECIPES, RECIPES, Recipe, 
 from tests.support.color_blindness import VISION, lab, least_distance
 from tests.support.print_figures import beyond, overlap, page_size, visible_texts
 
+LEAST = 6.0
+"""Size of type that print can bear [points]."""
 LEAST_DISTANCE = 16.0
 """In CIELAB, between the nearest two of all colors, however somebody sees."""
 SLIDER = Recipe("pareto_slider", 0.95, divisions=10)

@@ -32,9 +32,7 @@ def curve(name: str, seeds: int, gain: float) -> Curve:
 def test_errors_have_a_row_a_case_and_a_line_a_sampler_with_an_error(study: SamplerStudy) -> None:
     with drawing():
         figure = error_figure(study)
-        png, svg = render(figure)
-    assert png.startswith(b"\x89PNG")
-    assert b"<svg" in svg
+        assert render(figure).startswith(b"\x89PNG")
     assert len(figure.axes) == 2 * len(CASES)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles[::2] == [case.title for case in CASES]

@@ -16,8 +16,7 @@ from tests.support.figures import data_of, overlapping_words, points_in, words_o
 
 def pixels_of(sheet: Sheet) -> np.ndarray:
     """Return the PNG as bytes [H, W, 3], the lowest row first."""
-    png, _ = render(sheet)
-    found = imread(io.BytesIO(png), format="png")
+    found = imread(io.BytesIO(render(sheet)), format="png")
     return np.round(255 * found[::-1, :, :3]).astype(int)
 
 
@@ -106,6 +105,18 @@ def test_legends_fit_beneath_and_say_all_names() -> None:
         assert overlapping_words(sheet) == []
         assert max(text.get_position()[1] for text in sheet.texts if text.get_text()) < sheet.foot
     assert list(sheet.entries) == names
+
+
+@pytest.mark.parametrize(("count", "rows"), [(7, 1), (8, 2), (9, 2), (12, 2), (15, 3)])
+def test_the_columns_of_a_legend_are_even(count: int, rows: int) -> None:
+    names = [f"name{index:02d}" for index in range(count)]
+    with drawing():
+        sheet = Sheet("", 12.0, 1.0, marks_of(assign_looks(names), names))
+    lefts = [text.get_position()[0] for text in sheet.texts if text.get_text() in names]
+    sizes = [lefts.count(left) for left in dict.fromkeys(lefts)]
+    assert max(sizes) == rows
+    assert min(sizes) >= rows - 1
+    assert len(sizes) == -(-count // rows)
 
 
 def test_every_kind_of_mark_can_stand_in_a_legend() -> None:

@@ -90,7 +90,26 @@ def test_paper_has_no_controls_and_nothing_folded(page: Page) -> None:
     assert page.run(f"return [...document.querySelectorAll('{controls}')].filter(e => e.checkVisibility()).length") == 0
     assert page.run(rows) is True
     assert page.run("return document.querySelector('.plot').getBoundingClientRect().height") > 100
+    # The heads of tables stay without their buttons.
+    label = "return getComputedStyle(document.querySelector('#part-long-table th'), '::before').content"
+    assert page.run(label) == '"name"'
     medium(page.driver)
+
+
+def test_a_table_says_where_it_goes_on(page: Page) -> None:
+    frame = "const frame = document.querySelector('#part-results .table');"
+    screen(page.driver, 390, 844)
+    page.open()
+    known = f"{frame} return [frame.scrollWidth > frame.clientWidth, frame.classList.contains('more-right')]"
+    assert page.run(known) == [True, True]
+    page.run(f"{frame} frame.scrollLeft = 9999; frame.dispatchEvent(new Event('scroll'))")
+    assert page.run(known) == [True, False]
+    screen(page.driver, 0, 0)
+
+
+def test_dragging_in_the_triangle_selects_no_text(page: Page) -> None:
+    page.open("#view&b=three-targets")
+    assert page.run("return getComputedStyle(document.querySelector('svg.triangle')).userSelect") == "none"
 
 
 @pytest.mark.parametrize("fragment", ["", "#view&b=three-targets", "#view&b=four-targets"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.reading import checked_runs
-from analysis.report.commands import Command, commands_of, environment_of
+from analysis.report.commands import Command, commands_of
 from analysis.summary import Summary
 from tests.analysis.synthetic_records import RECIPES, TASKS, Task, change_run, write_tree
 
@@ -151,13 +151,3 @@ def test_hostile_names_end_no_text_and_start_no_command(tmp_path: Path) -> None:
     assert (answer.returncode, answer.stderr) == (0, "")
     assert not {path.name for path in tmp_path.iterdir()} & set("abcdef")
     assert (tmp_path / "methods.txt").read_text().startswith(name)
-
-
-def test_the_environment_has_what_numbers_depend_on(suite_summary: Summary) -> None:
-    found = {row[0].value: row[1].value for row in environment_of(suite_summary).rows}
-    assert found["commit"] == "0123abc"
-    assert found["runs"] == "36 finished"
-    assert (found["threads"], found["processes of a step"], found["networks compiled"]) == ("1", "1", "no")
-    assert found["time of training"] == "12.5 seconds a run, median 12.5 seconds; 7.5 minutes in all"
-    assert found["velocity evaluations"] == "2.16 million in all"
-    assert {"device", "peak memory", "reward calls", "numpy", "python", "benchmark two-targets"} <= found.keys()

@@ -48,8 +48,8 @@ def test_the_committed_ledger_is_told_in_full() -> None:
     section = ledger_section(COMMITTED, "toy")
     assert section is not None
     counts = {verdict: sum(one["verdict"] == verdict for one in content["claims"]) for verdict in VERDICTS}
-    assert section.lead[0] == (
-        f"{len(content['claims'])} claims: {', '.join(f'{n} {verdict}' for verdict, n in counts.items() if n)}."
+    assert section.lead[1] == (
+        f"{len(content['claims'])} claims in all: {', '.join(f'{n} {verdict}' for verdict, n in counts.items() if n)}."
     )
     assert content["caution"] in section.after
     rows = rows_of(COMMITTED)
@@ -68,11 +68,11 @@ def test_claims_of_the_suite_come_first_and_others_say_whose_they_are(tmp_path: 
     section = ledger_section(path, "toy")
     assert section is not None
     assert section.lead[:2] == (
-        "4 claims: 3 supported, 1 not run.", "2 claims on suite toy: 1 supported, 1 not run."
+        "2 claims tested on suite toy: 1 supported, 1 not run.", "4 claims in all: 3 supported, 1 not run."
     )  # fmt: skip
     other = ledger_section(path, "sampler-study")
     assert other is not None
-    assert other.lead[1] == "No claim is tested on suite sampler-study."
+    assert other.lead[0] == "No claim is tested on suite sampler-study."
 
 
 def test_a_row_has_value_interval_rule_and_verdict(tmp_path: Path) -> None:

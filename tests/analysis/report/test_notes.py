@@ -56,6 +56,11 @@ def test_origins_list_hashes_seeds_and_versions(suite_summary: Summary) -> None:
     assert found["benchmark two-costs"] == "hash hash-two-costs"
     assert found["seeds"] == "0, 1, 2"
     assert (found["commit"], found["device"], found["numpy"]) == ("0123abc", "cpu", "2.4.6")
+    assert found["runs"] == "36 finished"
+    assert (found["threads"], found["processes of a step"], found["networks compiled"]) == ("1", "1", "no")
+    assert found["time of training"] == "12.5 seconds a run, median 12.5 seconds; 7.5 minutes in all"
+    assert found["velocity evaluations"] == "2.16 million in all"
+    assert {"peak memory", "reward calls", "python"} <= found.keys()
 
 
 def test_runs_left_out_are_counted_by_status(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def test_a_list_names_everyone_unless_two_or_more_are_left_over() -> None:
 def test_amounts_and_times_share_a_unit() -> None:
     assert amounts(9_000, 1_200_000) == "9,000 to 1.20 million"
     assert amount(123_456_789) == "123 million"
+    assert (amount(999_499), amount(999_500)) == ("999 thousand", "1.00 million")
     assert durations(0.01, 0.5) == "0.01 to 0.5 seconds"
     assert durations(100.0, 119.0) == "100.0 to 119.0 seconds"
     assert durations(3600.0, 9000.0) == "1.0 to 2.5 hours"

@@ -78,8 +78,16 @@ def test_ties_are_named_in_the_text_and_in_the_advice(tmp_path: Path) -> None:
     assert line(text, "One method is behind").startswith("One method is behind: worse with ")
     assert f"If you need the best front: {best}; {other} may be as good." in text
     short = words_of(summary)[0].sentences
-    assert f"{best} has the best front in the only benchmark, tied with others." in short
-    assert f"Tied with the best: {other} in 1 benchmark." in short
+    assert f"{best} has the best front, tied with {other}." in short
+
+
+def test_the_only_benchmark_is_not_counted(tmp_path: Path) -> None:
+    summary = summarize(write_tree(tmp_path, TASKS[:1], RECIPES))
+    best, tied = best_and_tied(summary.benchmarks[0])
+    assert not tied
+    short = words_of(summary)[0].sentences
+    assert f"{best} has the best front, ahead of every other method." in short
+    assert any("holds for this benchmark and these budgets" in sentence for sentence in short)
 
 
 def test_where_all_are_tied_nothing_is_chosen(tmp_path: Path) -> None:
