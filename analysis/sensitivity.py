@@ -91,8 +91,9 @@ def reference_grid(n_objectives: int, levels: Sequence[float] = LEVELS) -> Array
 def relations(values: npt.ArrayLike, /) -> Array:
     """Return who beats whom, paired by seed: [M, M] of 1 (row above column), -1 (below), 0 (tie).
 
-    As `paired_difference` over all pairs at once: a tie is a difference whose 95 % t interval holds 0. On one shared
-    seed there is no interval and the order of the values counts; without a shared seed the entry is NaN.
+    A tie is what the tied sets of the tables call one (`analysis.ties`): a difference whose one-sided t test, corrected
+    for the number of other methods, does not reach 5 %. On one shared seed there is no test and the order of the values
+    counts; without a shared seed the entry is NaN.
 
     Args:
         values: Value of each method and seed [M, S], NaN where a method lacks a seed.
@@ -114,7 +115,8 @@ def relations(values: npt.ArrayLike, /) -> Array:
     mean = filled.sum(axis=2) / np.maximum(count, 1)
     squares = np.where(known, (differences - mean[..., None]) ** 2, 0.0).sum(axis=2)
     freedom = np.maximum(count - 1, 1)
-    half = stdtrit(freedom, (1.0 + LEVEL) / 2.0) * np.sqrt(squares / freedom / np.maximum(count, 1))
+    rivals = max(len(matrix) - 1, 1)
+    half = stdtrit(freedom, 1.0 - (1.0 - LEVEL) / rivals) * np.sqrt(squares / freedom / np.maximum(count, 1))
     found: Array = np.where(np.abs(mean) > np.where(count > 1, half, 0.0), np.sign(mean), 0.0)
     return np.where(count > 0, found, np.nan)
 

@@ -142,23 +142,6 @@ def _ends(part: BenchmarkSummary, methods: Sequence[str]) -> tuple[Array, Array]
     return low - room, high + room
 
 
-def step_line(surface: Array, places: Array, floor: float) -> Array:
-    """Return how high a surface of two rewards reaches at places of the first, `floor` beyond its last corner.
-
-    Args:
-        surface: Corners [M, 2], none dominated by another, more is better.
-        places: Values of the first reward [P].
-        floor: Lower end of the panel.
-
-    Example:
-        >>> step_line(np.array([[1.0, 3.0], [2.0, 1.0]]), np.array([0.5, 1.0, 1.5, 2.5]), 0.0).tolist()
-        [3.0, 3.0, 1.0, 0.0]
-    """
-    order = np.argsort(surface[:, 0])
-    x, heights = surface[order, 0], np.append(surface[order, 1], floor)
-    return np.asarray(heights[np.searchsorted(x, places, side="left")])
-
-
 def stairs(surface: Array, low: Array) -> Array:
     """Return the corners [2 M + 2, 2] of the edge of what a surface of two rewards bounds, from left to right.
 

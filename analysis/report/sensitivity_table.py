@@ -12,12 +12,11 @@ EXPLANATION = (
     "towards the base model (which leaves only what was gained) and outwards, in shares of the way to the base model: "
     f"{', '.join(f'{level:+g}' for level in LEVELS if level)}; with two rewards in all combinations, with more in all "
     "rewards alike and in each alone. In the picture, for moves in all rewards alike, filled marks are the best method "
-    "and those tied with it, hollow ones lie significantly below. Here each pair is compared by itself, corrected for "
-    "nothing, so a method may be hollow that the results still call tied with the best."
+    "and those tied with it, hollow ones lie significantly below, by the test that marks ties in the results."
 )
 NOTE = (
     "best stays first, first or tied: share of the reference points above which the best method above the frozen one "
-    "has the largest mean, or is tied with the method that has it (paired t interval, 95 %, uncorrected); tau: "
+    "has the largest mean, or is tied with the method that has it (as in the results); tau: "
     "Kendall's rank correlation (tau-b, tied methods as ties) of each ranking with the frozen one; no volume: methods "
     "without any hypervolume above some reference point"
 )

@@ -8,7 +8,7 @@ import pytest
 from analysis.attainment import attained_share, attainment_surface
 from analysis.front import oriented
 from analysis.plots import assign_looks, attainment_figure, drawing
-from analysis.plots.attainment import stairs, step_line
+from analysis.plots.attainment import stairs
 from analysis.plots.panels import Panel
 from analysis.plots.sheets import Sheet
 from analysis.ranking import by_hypervolume
@@ -47,14 +47,6 @@ def test_the_median_line_runs_through_the_median_surface(suite_summary: Summary,
             assert np.isclose(drawn, corner, rtol=0, atol=1e-9).all(axis=1).any()
     assert list(sheet.entries)[-1] == "true front"
     assert overlapping_words(sheet) == []
-
-
-def test_a_step_line_is_the_height_of_the_region() -> None:
-    surface = np.random.default_rng(0).uniform(size=(6, 2))
-    surface = attainment_surface([surface], share=1.0)
-    places = np.linspace(-0.1, 1.1, 50)
-    expected = [max([y for x, y in surface if x >= place], default=-1.0) for place in places]
-    assert step_line(surface, places, -1.0).tolist() == expected
 
 
 def test_stairs_are_the_edge_of_the_region() -> None:
