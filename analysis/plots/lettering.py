@@ -6,11 +6,12 @@ Places of panels are computed from it instead of asking a drawn figure, which wo
 from collections.abc import Iterable, Sequence
 
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.ft2font import Glyph
 
 from analysis.plots.style import DPI, SETTINGS
 
-UNITS = 64.0
-"""Of a font in a pixel."""
+UNITS, EXACT_UNITS = 64.0, 65536.0
+"""Of a font in a pixel, where letters are hinted and where they are not."""
 SMALLEST = 6.5
 """Size down to which words are shrunk before they are cut [points]."""
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -29,9 +30,15 @@ def text_width(texts: Iterable[str], size: float) -> float:
     lines = list(texts)
     # By index, because asking for a letter that the font lacks fails where no other was loaded before: index 0 is the
     # box that stands for such letters.
-    advance = {letter: font.load_glyph(font.get_char_index(ord(letter))).horiAdvance for letter in {*"".join(lines)}}
-    widest = max((sum(advance[letter] for letter in line) for line in lines), default=0)
-    return float(widest / UNITS / DPI)
+    advance = {letter: _pixels(font.load_glyph(font.get_char_index(ord(letter)))) for letter in {*"".join(lines)}}
+    widest = max((sum(advance[letter] for letter in line) for line in lines), default=0.0)
+    return float(widest / DPI)
+
+
+def _pixels(glyph: Glyph) -> float:
+    hinted, exact = glyph.horiAdvance / UNITS, glyph.linearHoriAdvance / EXACT_UNITS
+    # Releases of matplotlib before 3.11 hint letters that are several times as wide as they are drawn.
+    return hinted / max(round(hinted / exact), 1) if exact else hinted
 
 
 def fitted(text: str, size: float, width: float) -> tuple[str, float]:
