@@ -4,11 +4,14 @@ Places of panels are computed from it instead of asking a drawn figure, which wo
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.font_manager import findfont, get_font
-from matplotlib.ft2font import Glyph
 
 from analysis.plots.style import DPI, SETTINGS
+
+if TYPE_CHECKING:
+    from matplotlib.ft2font import Glyph
 
 UNITS, EXACT_UNITS = 64.0, 65536.0
 """Of a font in a pixel, where letters are hinted and where they are not."""
@@ -35,7 +38,7 @@ def text_width(texts: Iterable[str], size: float) -> float:
     return float(widest / DPI)
 
 
-def _pixels(glyph: Glyph) -> float:
+def _pixels(glyph: "Glyph") -> float:
     hinted, exact = glyph.horiAdvance / UNITS, glyph.linearHoriAdvance / EXACT_UNITS
     # Releases of matplotlib before 3.11 hint letters that are several times as wide as they are drawn.
     return hinted / max(round(hinted / exact), 1) if exact else hinted
