@@ -27,6 +27,8 @@ PANEL, APART, ABOVE = 2.25, 0.2, 0.26
 """Width of a panel, room between panels, and above one [inches]."""
 BAR, BAR_WIDTH = 0.75, 0.14
 """Room for the scale of colors, and its width [inches]."""
+LOW_BAR = 0.8
+"""Height of that scale up to which five numbers beside it would touch [inches]."""
 
 
 def cosine_figure(part: BenchmarkSummary) -> Sheet | None:
@@ -156,6 +158,7 @@ def _color_bar(sheet: Sheet, grid: Grid) -> None:
     bar = sheet.panel(left, sheet.top - grid.above - height, BAR_WIDTH, height, Scale(0.0, 1.0), Scale(-1.0, 1.0))
     sheet.write(left, sheet.top - grid.above + 0.1, "cosine", size=8.0)
     bar.table(colored(np.linspace(1.0, -1.0, 256)[:, None]))
-    for level in np.linspace(-1.0, 1.0, 5):
+    # A low bar has room for its ends and middle alone.
+    for level in np.linspace(-1.0, 1.0, 5 if height > LOW_BAR else 3):
         text = f"{level:+.1f}" if level else "0"
         sheet.write(left + BAR_WIDTH + 0.05, float(bar.up(level)), text, color=EDGE, va="center_baseline")
