@@ -67,7 +67,8 @@ def commands_of(summary: Summary) -> tuple[Command, ...]:
 
     Each commit is installed; files of settings are written; one line trains all that differs in nothing but the
     benchmark, the method and the seed. They leave everything in the folder `rebuilt`. Parts of a method that are
-    switched off are not set, because the command line cannot; no suite switches on what a record has switched off.
+    switched off are not set, because the command line of earlier commits refuses it; no suite switches on what a
+    record has switched off.
 
     Args:
         summary: The suite; its unfinished runs are left out.
